@@ -1,0 +1,97 @@
+/**
+ * Every setting there is, and the only reader of the environment. A process names what it needs; what is missing or
+ * wrong is told in one message, all of it at once. Defaults suit one machine; secrets have none.
+ */
+import { z } from 'zod';
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const milliseconds = z.coerce.number().int().min(0).max(86_400_000);
+const count = z.coerce.number().int().min(1);
+const url = z.url();
+const secret = z.string().min(32, 'must have at least 32 characters');
+
+const settings = {
+  PORT: port.default(4000).describe('TCP port to listen on; 0 takes a free one'),
+  HOST: z.string().min(1).default('127.0.0.1').describe('address to listen on'),
+  LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent'])
+    .default('info')
+    .describe('least severe log line to write'),
+  DATABASE_URL: url.describe(
+    "postgresql:// URL of the service's own database; for `npm start`, of a server where it may create roles and databases",
+  ),
+  DATABASE_POOL: count.default(10).describe('connections to the database, at most'),
+  NATS_URL: url.default('nats://127.0.0.1:4222').describe('nats:// URL, user and password in it where needed'),
+  NATS_REPLICAS: count.max(5).default(1).describe('copies that a NATS cluster keeps of each stream'),
+
+  ROUTER_KEY: secret.describe('signs what the router asks of the subgraphs; the same for all of them'),
+  TOKEN_KEYS: z.string().min(1).describe('JSON Web Key Set with private Ed25519 keys; the first signs access tokens'),
+  JWKS_URL: url
+    .default('http://127.0.0.1:4004/.well-known/jwks.json')
+    .describe('where the public keys of access tokens are'),
+
+  BOOK_URL: url.default('http://127.0.0.1:4001/graphql').describe('the book subgraph'),
+  RENTAL_URL: url.default('http://127.0.0.1:4002/graphql').describe('the rental subgraph'),
+  DELIVERY_URL: url.default('http://127.0.0.1:4003/graphql').describe('the delivery subgraph'),
+  CUSTOMER_URL: url.default('http://127.0.0.1:4004/graphql').describe('the customer subgraph'),
+  GRAPHIQL: z.enum(['on', 'off']).default('on').describe('the GraphiQL page and introspection'),
+
+  CURRENCY: z
+    .string()
+    .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code')
+    .default('KRW')
+    .describe("the shop's one currency"),
+  LOAN_DAYS: count.max(365).default(14).describe('days from delivery to the due date'),
+  SETTLE_WAIT_MS: milliseconds.default(5000).describe('how long requestRental waits for the outcome'),
+  BOOK_TIMEOUT_MS: milliseconds.default(1000).describe('how long Rental waits for Book'),
+  PAYMENT_TIMEOUT_MS: milliseconds.default(4000).describe('how long Rental waits for the payment provider'),
+  STRIPE_URL: url.default('https://api.stripe.com').describe("the payment provider's address, Stripe's API"),
+  STRIPE_SECRET_KEY: z.string().min(1).describe("the payment provider's secret key"),
+
+  CARRIER_URL: url.describe("the carrier's API"),
+  CARRIER_KEY: z.string().min(16).describe("bearer token for the carrier's API"),
+  CARRIER_WEBHOOK_SECRET: secret.describe("signs the carrier's webhook calls"),
+  CARRIER_POLL_MS: milliseconds
+    .min(100)
+    .default(30_000)
+    .describe('a parcel silent for so long is asked for at the carrier'),
+
+  SANDBOX_CARRIER_STEP_MS: milliseconds.default(5000).describe('time between two scans of the sandbox carrier'),
+  SANDBOX_CARRIER_WEBHOOK_URL: url
+    .default('http://127.0.0.1:4000/webhooks/carrier')
+    .describe('where the sandbox carrier reports scans'),
+  SANDBOX_PAYMENT_DELAY_MS: milliseconds.default(0).describe('how long the sandbox bank takes for an authorisation'),
+  SANDBOX_PAYMENT_SLOTS: count.default(64).describe('authorisations that the sandbox bank works on at once'),
+
+  RENTABOOK_DATA: z.string().min(1).default('.rentabook').describe('folder in which `npm start` keeps everything'),
+  NATS_SERVER: z.string().min(1).optional().describe('path of a nats-server 2.14 or newer'),
+} satisfies Record<string, z.ZodType>;
+
+type Settings = typeof settings;
+export type Setting = keyof Settings;
+export type Config<N extends Setting> = { readonly [S in N]: z.infer<Settings[S]> };
+
+/** The environment does not say what the process needs; the message names every variable at fault. */
+export class ConfigError extends Error {
+  override name = 'ConfigError';
+}
+
+/** The named settings, typed. An empty variable counts as unset. @throws ConfigError naming every missing or wrong one. */
+export function readConfig<N extends Setting>(names: readonly N[], env: NodeJS.ProcessEnv = process.env): Config<N> {
+  const given = Object.fromEntries(names.map((name) => [name, env[name] === '' ? undefined : env[name]]));
+  const shape = Object.fromEntries(names.map((name) => [name, settings[name]]));
+  const result = z.object(shape).safeParse(given);
+  if (result.success) return result.data as Config<N>; // the shape is made of the very names of N
+  const mistakes = result.error.issues.map(({ path, message }) => {
+    const name = String(path[0]) as N;
+    const reason = given[name] === undefined ? 'is not set' : message;
+    return `${name} ${reason} (${settings[name].description}).`;
+  });
+  throw new ConfigError(`The configuration is not complete: ${mistakes.join(' ')}`);
+}
+
+/** The environment a child process starts with: this one's, changed by `changes`. */
+export const childEnvironment = (changes: Record<string, string>): NodeJS.ProcessEnv => ({
+  ...process.env,
+  ...changes,
+});

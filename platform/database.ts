@@ -1,0 +1,74 @@
+/** One database per service, one way into it: MikroORM for entities, its Kysely and plain SQL for the statements that must be fast. */
+import { type Migration, Migrator } from '@mikro-orm/migrations';
+import { type EntityManager, type EntitySchema, MikroORM } from '@mikro-orm/postgresql';
+import { Client } from 'pg';
+import type { Log } from './log.ts';
+
+export type Orm = MikroORM;
+export type { EntityManager } from '@mikro-orm/postgresql';
+
+export interface DatabaseOptions {
+  url: string;
+  entities: EntitySchema[];
+  /** In the order they were written. A name is kept in the database and never changes. */
+  migrations: { name: string; class: new (...args: ConstructorParameters<typeof Migration>) => Migration }[];
+  log: Log;
+  /** Connections at most. */
+  pool?: number;
+}
+
+/** Connected, with every migration applied. @throws when the database cannot be reached or a migration fails. */
+export async function openDatabase({ url, entities, migrations, log, pool = 10 }: DatabaseOptions): Promise<Orm> {
+  const orm = await MikroORM.init({
+    clientUrl: url,
+    entities,
+    extensions: [Migrator],
+    migrations: { migrationsList: migrations, tableName: 'migration', snapshot: false },
+    pool: { min: 0, max: pool },
+    driverOptions: {
+      connectionTimeoutMillis: 3000,
+      statement_timeout: 10_000,
+      idle_in_transaction_session_timeout: 10_000,
+    },
+    logger: (message) => log.debug(message),
+  });
+  await migrate(orm, url);
+  return orm;
+}
+
+/** Replicas that start together take turns: an advisory lock on a connection of its own, gone with it. */
+async function migrate(orm: Orm, url: string): Promise<void> {
+  const lock = new Client({ connectionString: url, connectionTimeoutMillis: 3000 });
+  await lock.connect();
+  try {
+    await lock.query("SELECT pg_advisory_lock(hashtext('rentabook migrations'))");
+    await orm.migrator.up();
+  } finally {
+    await lock.end();
+  }
+}
+
+/** Tried again from the start: the work must have no effect but through `em`. Three tries outlast any deadlock seen. */
+const TRIES = 3;
+
+/** Runs the work in one transaction, with an identity map of its own; a deadlock or a serialization failure starts it again. */
+export async function transaction<T>(em: EntityManager, work: (em: EntityManager) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await em.fork().transactional(work);
+    } catch (error) {
+      if (attempt === TRIES || !['40P01', '40001'].includes(sqlState(error))) throw error;
+    }
+  }
+}
+
+/** The five characters of PostgreSQL, or Node's code (ECONNREFUSED) when there was no answer; '' for any other error. */
+export const sqlState = (error: unknown): string =>
+  error instanceof Error && 'code' in error ? String(error.code) : '';
+
+/** No answer from the database says nothing about the work itself: such a failure is waited out, not counted. */
+export const databaseIsAway = (error: unknown): boolean =>
+  /^(08|57P|E[A-Z]+$)/.test(sqlState(error)) ||
+  (error instanceof Error &&
+    !sqlState(error) &&
+    /connection terminated|timeout exceeded when trying to connect/i.test(error.message));

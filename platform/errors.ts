@@ -1,0 +1,86 @@
+/**
+ * The two kinds of "no". A `Refusal` is a rule or a mistake in the input: data for the caller, in `userErrors`.
+ * A `GraphQLError` with one of `ErrorCode` is about the request itself and stands in the response's `errors`.
+ * Everything else that is thrown is a fault: masked for the client and logged once (platform/graphql.ts).
+ */
+import { GraphQLError } from 'graphql';
+import type { ZodType } from 'zod';
+
+/** `UserErrorCode` of schema/common.graphql; clients branch on these. */
+export type UserErrorCode =
+  | 'NOT_FOUND'
+  | 'INVALID_INPUT'
+  | 'NOT_ALLOWED_IN_STATE'
+  | 'VERSION_CONFLICT'
+  | 'IDEMPOTENCY_CONFLICT'
+  | 'DUPLICATE'
+  | 'WOULD_BE_NEGATIVE'
+  | 'POLICY_DENIED'
+  | 'INVALID_CREDENTIALS'
+  | 'TOO_MANY_ATTEMPTS';
+
+/** Codes in `errors[].extensions.code` that this project sets itself; Apollo's own (GRAPHQL_VALIDATION_FAILED …) come beside them. */
+export type ErrorCode =
+  /** No token, or one that does not verify, where an account is needed. */
+  | 'UNAUTHENTICATED'
+  /** The account may not do or see this. */
+  | 'FORBIDDEN'
+  /** An argument outside its bounds, such as `first: 0` or a cursor of another list. */
+  | 'BAD_USER_INPUT'
+  /** A subscription's server went away and could not be reached again. */
+  | 'SUBSCRIPTION_UPSTREAM_LOST'
+  /** A fault. The message is masked; `extensions.id` is in the log. */
+  | 'INTERNAL_SERVER_ERROR';
+
+export interface UserError {
+  code: UserErrorCode;
+  message: string;
+  /** Names from the arguments down to the field at fault: ['input', 'deliverTo', 'line1']. */
+  path: string[] | null;
+}
+
+/** A "no" from the rules, or a mistake in the input. Not a failure: nothing is logged, nothing is retried. */
+export class Refusal extends Error {
+  readonly userErrors: UserError[];
+
+  constructor(code: UserErrorCode, message: string, path?: string[]);
+  constructor(userErrors: UserError[]);
+  constructor(first: UserErrorCode | UserError[], message = '', path?: string[]) {
+    const userErrors = typeof first === 'string' ? [{ code: first, message, path: path ?? null }] : first;
+    super(userErrors.map((error) => error.message).join(' '));
+    this.name = 'Refusal';
+    this.userErrors = userErrors;
+  }
+}
+
+/** A mutation's answer: the changed thing, or why not. Faults pass through. */
+export async function payload<T extends object>(work: () => Promise<T>): Promise<T | { userErrors: UserError[] }> {
+  try {
+    return { userErrors: [], ...(await work()) };
+  } catch (error) {
+    if (error instanceof Refusal) return { userErrors: error.userErrors };
+    throw error;
+  }
+}
+
+/** Checks an argument that GraphQL's types leave open. @throws Refusal INVALID_INPUT with the path of each mistake, below `at`. */
+export function checkInput<T>(schema: ZodType<T>, input: unknown, at: string[] = ['input']): T {
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  throw new Refusal(
+    result.error.issues.map(({ message, path }) => ({
+      code: 'INVALID_INPUT' as const,
+      message,
+      path: [...at, ...path.map(String)],
+    })),
+  );
+}
+
+export const unauthenticated = (message = 'Sign in first: this needs a valid access token.') =>
+  new GraphQLError(message, { extensions: { code: 'UNAUTHENTICATED' satisfies ErrorCode } });
+
+export const forbidden = (message = 'This account may not do that.') =>
+  new GraphQLError(message, { extensions: { code: 'FORBIDDEN' satisfies ErrorCode } });
+
+export const badUserInput = (message: string) =>
+  new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' satisfies ErrorCode } });

@@ -1,0 +1,61 @@
+/** Who asks: the access token (EdDSA JWT, RFC 8037) of a request, verified against the issuer's JWKS by each process itself. */
+import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
+import { unauthenticated } from './errors.ts';
+
+export const TOKEN_ISSUER = 'rentabook';
+export const TOKEN_AUDIENCE = 'rentabook';
+export const TOKEN_ALGORITHM = 'EdDSA';
+
+export const roles = ['CUSTOMER', 'STAFF', 'COURIER', 'ADMIN'] as const;
+export type Role = (typeof roles)[number];
+
+/** The account that asks, as opposed to the one a row is about. */
+export interface Viewer {
+  customerId: string;
+  roles: Role[];
+  expiresAt: Date;
+}
+
+/** From an Authorization header to who asks; null without a header. @throws UNAUTHENTICATED for a token that does not verify. */
+export type VerifyToken = (authorization: string | undefined) => Promise<Viewer | null>;
+
+/** Keys stay good until an unknown `kid` asks for a fresh set, so an issuer that is down does not sign everybody out. */
+export function createTokenVerifier(jwksUrl: string): VerifyToken {
+  const keys = createRemoteJWKSet(new URL(jwksUrl), {
+    cacheMaxAge: Number.POSITIVE_INFINITY,
+    cooldownDuration: 1000,
+    timeoutDuration: 2000,
+  });
+  // Asked for early, and again until it is there: later requests then need no issuer.
+  void keys.reload().catch(() => {});
+
+  return async (authorization) => {
+    if (!authorization) return null;
+    const token = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization)?.[1];
+    if (!token) throw unauthenticated('The Authorization header must be "Bearer <access token>".');
+    try {
+      const { payload } = await jwtVerify(token, keys, {
+        algorithms: [TOKEN_ALGORITHM],
+        issuer: TOKEN_ISSUER,
+        audience: TOKEN_AUDIENCE,
+        requiredClaims: ['sub', 'exp'],
+      });
+      return viewerOf(payload);
+    } catch (error) {
+      if (error instanceof errors.JWTExpired)
+        throw unauthenticated('The access token has expired; refresh the session.');
+      if (error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout))
+        throw unauthenticated('The access token does not verify.');
+      throw new Error('The keys of access tokens could not be read', { cause: error });
+    }
+  };
+}
+
+function viewerOf(claims: { sub?: string; exp?: number; roles?: unknown }): Viewer {
+  const claimed = Array.isArray(claims.roles) ? claims.roles : [];
+  return {
+    customerId: claims.sub ?? '',
+    roles: roles.filter((role) => claimed.includes(role)),
+    expiresAt: new Date((claims.exp ?? 0) * 1000),
+  };
+}
