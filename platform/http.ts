@@ -1,0 +1,108 @@
+/** A plain node:http server with what every process has: routes, health, a bounded body, a drain that loses no request. */
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Log } from './log.ts';
+
+export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+export interface HttpOptions {
+  host: string;
+  port: number;
+  log: Log;
+  /** Path without query -> handler. A path that ends in `/*` takes everything below it. */
+  routes: Record<string, Handler>;
+  /** Why this process should get no requests now, or null when it should. */
+  notReady: () => Promise<string | null>;
+}
+
+export interface Http {
+  server: Server;
+  port: number;
+  /** No new requests; those under way are finished. */
+  close(): Promise<void>;
+}
+
+/** The client's own mistake in the request itself. */
+export class BadRequest extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export async function listen({ host, port, log, routes, notReady }: HttpOptions): Promise<Http> {
+  let draining = false;
+  const health: Record<string, Handler> = {
+    '/livez': async (_, response) => text(response, 200, 'ok'),
+    '/readyz': async (_, response) => {
+      const reason = draining ? 'draining' : await notReady();
+      text(response, reason ? 503 : 200, reason ?? 'ok');
+    },
+  };
+  const all = { ...health, ...routes };
+
+  const server = createServer((request, response) => {
+    if (draining) response.setHeader('connection', 'close');
+    const handler = handlerFor(all, pathOf(request));
+    if (!handler) return text(response, 404, 'There is nothing here.');
+    handler(request, response).catch((error: unknown) => answerFault(response, error, log));
+  });
+  // Above the idle time-out of the router's agent, or reused connections are cut under a request.
+  server.keepAliveTimeout = 65_000;
+  server.headersTimeout = 66_000;
+  server.listen(port, host);
+  await once(server, 'listening');
+  const address = server.address() as AddressInfo; // a TCP server has one
+
+  return {
+    server,
+    port: address.port,
+    async close() {
+      draining = true;
+      const closed = once(server, 'close');
+      server.close();
+      server.closeIdleConnections();
+      await closed;
+    },
+  };
+}
+
+/** The whole body. @throws BadRequest 413 when it has more than `limit` bytes. */
+export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    size += chunk.length;
+    if (size > limit) throw new BadRequest(413, `The body is larger than ${limit} bytes.`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+export function json(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' });
+  response.end(JSON.stringify(body));
+}
+
+export function text(response: ServerResponse, status: number, body: string): void {
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' });
+  response.end(`${body}\n`);
+}
+
+export const pathOf = (request: IncomingMessage): string => (request.url ?? '/').split('?', 1)[0] ?? '/';
+
+function handlerFor(routes: Record<string, Handler>, path: string): Handler | undefined {
+  if (routes[path]) return routes[path];
+  const prefix = Object.keys(routes).find((route) => route.endsWith('/*') && path.startsWith(route.slice(0, -1)));
+  return prefix === undefined ? undefined : routes[prefix];
+}
+
+function answerFault(response: ServerResponse, error: unknown, log: Log): void {
+  if (!(error instanceof BadRequest)) log.error({ err: error }, 'a request failed');
+  if (response.headersSent) return void response.destroy();
+  if (error instanceof BadRequest) text(response, error.status, error.message);
+  else text(response, 500, 'Something is broken here.');
+}
