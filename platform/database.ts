@@ -1,6 +1,7 @@
 /** One database per service, one way into it: MikroORM for entities, its Kysely and plain SQL for the statements that must be fast. */
 import { type Migration, Migrator } from '@mikro-orm/migrations';
-import { type EntityManager, type EntitySchema, MikroORM } from '@mikro-orm/postgresql';
+import { type EntityManager, MikroORM, type Options } from '@mikro-orm/postgresql';
+import { CompiledQuery } from 'kysely';
 import { Client } from 'pg';
 import type { Log } from './log.ts';
 
@@ -9,7 +10,7 @@ export type { EntityManager } from '@mikro-orm/postgresql';
 
 export interface DatabaseOptions {
   url: string;
-  entities: EntitySchema[];
+  entities: NonNullable<Options['entities']>;
   /** In the order they were written. A name is kept in the database and never changes. */
   migrations: { name: string; class: new (...args: ConstructorParameters<typeof Migration>) => Migration }[];
   log: Log;
@@ -60,6 +61,12 @@ export async function transaction<T>(em: EntityManager, work: (em: EntityManager
       if (attempt === TRIES || !['40P01', '40001'].includes(sqlState(error))) throw error;
     }
   }
+}
+
+/** One statement with `$1`, `$2` … in it, inside the transaction of `em` if it has one. Answers the rows as the driver gives them. */
+export async function query<Row>(em: EntityManager, text: string, values: readonly unknown[] = []): Promise<Row[]> {
+  const { rows } = await em.getKysely().executeQuery<Row>(CompiledQuery.raw(text, [...values]));
+  return rows;
 }
 
 /** The five characters of PostgreSQL, or Node's code (ECONNREFUSED) when there was no answer; '' for any other error. */

@@ -1,8 +1,8 @@
-/** The life of every process: start, say so, run, drain, go. A main.ts is one call of `run`. */
-import { ConfigError } from './config.ts';
-import type { Log } from './log.ts';
+/** The life of every process: read the settings, start, say so, run, drain, go. A main.ts is one call of `run`. */
+import { type Config, ConfigError, readConfig, type Setting } from './config.ts';
+import { createLog, type Log } from './log.ts';
 
-/** What has been started, latest last; stopped in the opposite order. */
+/** What has been started. */
 export interface Started {
   port: number;
   stop(): Promise<void>;
@@ -12,25 +12,22 @@ export interface Started {
 const DRAIN_MS = 8000;
 
 /**
- * Starts the service and stops it on SIGTERM, SIGINT or when its supervisor is gone. A start that fails ends the process
- * with one sentence and exit code 1.
+ * Starts a service with the settings it names and stops it on SIGTERM, SIGINT or when its supervisor is gone. A start that
+ * fails ends the process with one line in the log and exit code 1.
  */
-export async function run(log: Log, start: () => Promise<Started>): Promise<void> {
-  let stopping = false;
-  process.on('unhandledRejection', (error) => log.error({ err: error }, 'a promise was rejected and nobody listened'));
-
+export async function run<N extends Setting>(
+  service: string,
+  settings: readonly N[],
+  start: (config: Config<N>, log: Log) => Promise<Started>,
+): Promise<void> {
+  let log = createLog(service, 'info');
   try {
-    const started = await start();
-    const stop = async (reason: string) => {
-      if (stopping) return;
-      stopping = true;
-      log.info({ reason }, 'draining');
-      setTimeout(() => process.exit(1), DRAIN_MS).unref();
-      await started.stop().catch((error: unknown) => log.error({ err: error }, 'the drain failed'));
-      process.exit(0);
-    };
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
-    process.on('disconnect', () => void stop('the supervisor is gone'));
+    log = createLog(service, readConfig(['LOG_LEVEL']).LOG_LEVEL);
+    process.on('unhandledRejection', (error) =>
+      log.error({ err: error }, 'a promise was rejected and nobody listened'),
+    );
+    const started = await start(readConfig(settings), log);
+    stopInTime(started, log);
     process.send?.({ ready: true, port: started.port });
     log.info({ port: started.port }, 'ready');
   } catch (error) {
@@ -38,4 +35,18 @@ export async function run(log: Log, start: () => Promise<Started>): Promise<void
     else log.fatal({ err: error }, 'could not start');
     process.exit(1);
   }
+}
+
+function stopInTime(started: Started, log: Log): void {
+  let stopping = false;
+  const stop = async (reason: string) => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ reason }, 'draining');
+    setTimeout(() => process.exit(1), DRAIN_MS).unref();
+    await started.stop().catch((error: unknown) => log.error({ err: error }, 'the drain failed'));
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
+  process.on('disconnect', () => void stop('the supervisor is gone'));
 }

@@ -1,0 +1,88 @@
+/** From SDL and resolvers to a subgraph's schema with its rules enforced, and from errors to what a client may see. */
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { buildSubgraphSchema } from '@apollo/subgraph';
+import {
+  GraphQLError,
+  type GraphQLFieldResolver,
+  type GraphQLFormattedError,
+  type GraphQLScalarType,
+  type GraphQLSchema,
+  parse,
+} from 'graphql';
+import { GraphQLDateTimeISO } from 'graphql-scalars';
+import { enforceAuth } from './auth.ts';
+import type { ErrorCode } from './errors.ts';
+import type { Log } from './log.ts';
+import type { Viewer } from './tokens.ts';
+
+/** One per request: who asks, and whatever the subgraph's resolvers need. */
+export interface BaseContext {
+  viewer: Viewer | null;
+}
+
+/** Resolvers by type and field. What they take and give is checked by GraphQL at run time, by TypeScript inside each. */
+// biome-ignore lint/suspicious/noExplicitAny: each resolver declares its own parent and arguments
+type Resolver = GraphQLFieldResolver<any, any> | { subscribe: GraphQLFieldResolver<any, any> };
+// biome-ignore lint/suspicious/noExplicitAny: a reference resolver takes (reference, context)
+type ReferenceResolver = (reference: any, context: any) => unknown;
+export type Resolvers = Record<
+  string,
+  GraphQLScalarType | ({ [field: string]: Resolver } & { __resolveReference?: ReferenceResolver })
+>;
+
+const COMMON_SDL = new URL('../schema/common.graphql', import.meta.url);
+
+/** A subgraph's whole SDL: the shared part, then its own file. */
+export const readSdl = (file: URL): string => `${readFileSync(COMMON_SDL, 'utf8')}\n${readFileSync(file, 'utf8')}`;
+
+export function subgraphSchema(sdlFile: URL, resolvers: Resolvers): GraphQLSchema {
+  const modules = [{ typeDefs: parse(readSdl(sdlFile)), resolvers: { DateTime: GraphQLDateTimeISO, ...resolvers } }];
+  const schema = buildSubgraphSchema(modules as Parameters<typeof buildSubgraphSchema>[0]); // its type knows no subscribe functions
+  enforceAuth(schema);
+  return schema;
+}
+
+/** Apollo's own codes for requests that are wrong in themselves; their messages tell nothing of the inside. */
+const REQUEST_CODES = [
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'BAD_REQUEST',
+  'OPERATION_RESOLUTION_FAILURE',
+  'BAD_USER_INPUT',
+  'PERSISTED_QUERY_NOT_FOUND',
+];
+const OWN_CODES: string[] = [
+  'UNAUTHENTICATED',
+  'FORBIDDEN',
+  'BAD_USER_INPUT',
+  'SUBSCRIPTION_UPSTREAM_LOST',
+  'INTERNAL_SERVER_ERROR',
+] satisfies ErrorCode[];
+
+/**
+ * What the client sees of an error: its own mistakes as they are, faults masked and logged once with an id that both have.
+ * For ApolloServer's `formatError` and for subscriptions alike.
+ */
+export const maskErrors =
+  (log: Log) =>
+  (formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError => {
+    const { stacktrace: _, ...extensions } = formatted.extensions ?? {};
+    const cause = error instanceof GraphQLError && error.originalError ? error.originalError : error;
+    const code = String(extensions.code ?? '');
+    const meant =
+      cause instanceof GraphQLError &&
+      (OWN_CODES.includes(code) || REQUEST_CODES.includes(code) || !cause.extensions.code);
+    if (meant && code !== 'INTERNAL_SERVER_ERROR') return { ...formatted, extensions };
+    const id = typeof extensions.id === 'string' ? extensions.id : randomUUID();
+    if (!extensions.id) log.error({ err: cause, errorId: id, path: formatted.path }, 'a field could not be resolved');
+    const masked = {
+      message: 'Something is broken here; we have been told.',
+      extensions: { code: 'INTERNAL_SERVER_ERROR', id },
+    };
+    return {
+      ...masked,
+      ...(formatted.path && { path: formatted.path }),
+      ...(formatted.locations && { locations: formatted.locations }),
+    };
+  };

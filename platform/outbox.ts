@@ -1,0 +1,80 @@
+/**
+ * The outbox: an event is a row, written in the transaction of the change it tells of. The relay publishes it after the
+ * commit. Ids are `<aggregate>-<id>:<version>`, one event per version, so neither side can double or reorder unnoticed.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { randomBytes } from 'node:crypto';
+import { defineEntity, p } from '@mikro-orm/core';
+import {
+  aggregateOf,
+  type DataOf,
+  type Event,
+  type EventType,
+  eventSchemas,
+  subjectOf,
+  wireType,
+} from '#schema/events.ts';
+import type { EntityManager } from './database.ts';
+
+const OutboxSchema = defineEntity({
+  name: 'OutboxRow',
+  tableName: 'outbox',
+  properties: {
+    id: p.bigint().primary().autoincrement(),
+    eventId: p.string().unique(),
+    aggregate: p.string(),
+    subject: p.string(),
+    payload: p.json<Event>(),
+  },
+});
+export class OutboxRow extends OutboxSchema.class {}
+OutboxSchema.setClass(OutboxRow);
+
+/** What versions and events are about. Load it under a row lock before changing it: its version must not move twice at once. */
+export interface Aggregate {
+  id: string;
+  version: number;
+}
+
+/** What led to the work being done now: the request's trace, and the event that is being handled, if any. */
+export interface Cause {
+  traceparent: string;
+  eventId?: string;
+}
+export const cause = new AsyncLocalStorage<Cause>();
+
+/** A new trace, as W3C Trace Context writes it. */
+export const newTrace = (): string => `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`;
+
+/** Moves the aggregate's version and stores the event beside the change that it tells of. @throws when the data breaks the contract. */
+export function publish<T extends EventType>(
+  em: EntityManager,
+  aggregate: Aggregate,
+  type: T,
+  data: DataOf<T>,
+  now = new Date(),
+): void {
+  aggregate.version += 1;
+  em.create(OutboxRow, outboxRow(aggregate, type, data, now));
+}
+
+/** The row itself, for statements that write many at once; its version is the aggregate's own. */
+export function outboxRow<T extends EventType>({ id, version }: Aggregate, type: T, data: DataOf<T>, now: Date) {
+  const aggregate = `${aggregateOf(type)}-${id}`;
+  const { traceparent, eventId: causationid } = cause.getStore() ?? { traceparent: newTrace() };
+  const payload: Event<T> = {
+    specversion: '1.0',
+    id: `${aggregate}:${version}`,
+    source: `/rentabook/${type.split('.')[0]}`,
+    type: wireType(type),
+    subject: id,
+    time: now.toISOString(),
+    datacontenttype: 'application/json',
+    aggregateversion: version,
+    correlationid: 'rentalId' in data ? data.rentalId : undefined,
+    causationid,
+    traceparent,
+    data: eventSchemas[type].parse(data) as DataOf<T>, // the schema of that very type
+  };
+  return { eventId: payload.id, aggregate, subject: subjectOf(type, id), payload };
+}

@@ -1,0 +1,53 @@
+/** Cursor pages as the GraphQL Cursor Connections specification has them: forward only, bounded, by keyset. */
+import { badUserInput } from './errors.ts';
+
+export interface PageArgs {
+  first: number;
+  after?: string | null;
+}
+
+/** The ordering columns of a row, first to last; what a cursor holds. */
+export type Keys = (string | number)[];
+
+export interface Connection<T> {
+  edges: { cursor: string; node: T }[];
+  pageInfo: { hasNextPage: boolean; hasPreviousPage: boolean; startCursor: string | null; endCursor: string | null };
+}
+
+const MAX_PAGE = 100;
+
+/** Checked bounds: ask the database for `limit` rows after `keys`. @throws BAD_USER_INPUT for a size outside 1 to 100, or a cursor that is none of this list. */
+export function pageOf({ first, after }: PageArgs, keyCount: number): { limit: number; keys: Keys | null } {
+  if (first < 1 || first > MAX_PAGE) throw badUserInput(`"first" must be from 1 to ${MAX_PAGE}, not ${first}.`);
+  const limit = first + 1; // one more tells whether there is a next page
+  if (after === null || after === undefined) return { limit, keys: null };
+  const keys = decode(after);
+  if (keys?.length !== keyCount) throw badUserInput('"after" is not a cursor of this list.');
+  return { limit, keys };
+}
+
+/** Makes the connection from up to `first + 1` rows. */
+export function connectionOf<T>(rows: T[], { first, after }: PageArgs, keysOf: (row: T) => Keys): Connection<T> {
+  const edges = rows.slice(0, first).map((node) => ({ cursor: encode(keysOf(node)), node }));
+  return {
+    edges,
+    pageInfo: {
+      hasNextPage: rows.length > first,
+      hasPreviousPage: Boolean(after),
+      startCursor: edges[0]?.cursor ?? null,
+      endCursor: edges.at(-1)?.cursor ?? null,
+    },
+  };
+}
+
+const encode = (keys: Keys): string => Buffer.from(JSON.stringify(keys)).toString('base64url');
+
+function decode(cursor: string): Keys | null {
+  try {
+    const keys: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+    const plain = Array.isArray(keys) && keys.every((key) => typeof key === 'string' || typeof key === 'number');
+    return plain ? (keys as Keys) : null; // just checked
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,112 @@
+/** Events that wait in the consumer's own database instead of the broker: for their predecessor, or for a build that knows them. */
+import type { JetStreamManager, SeqMsgRequest } from 'nats';
+import { type Event, parseEvent } from '#schema/events.ts';
+import { aggregateIn, applyTogether, type Consumer } from './apply.ts';
+import { type EntityManager, query, transaction } from './database.ts';
+import type { Log } from './log.ts';
+
+export async function park(em: EntityManager, consumer: string, events: Event[]): Promise<void> {
+  await query(
+    em.fork(),
+    `INSERT INTO parked (consumer, aggregate, version, event)
+     SELECT $1, e.aggregate, e.version, e.event FROM unnest($2::text[], $3::int[], $4::jsonb[]) AS e(aggregate, version, event)
+     ON CONFLICT DO NOTHING`,
+    [
+      consumer,
+      events.map(aggregateIn),
+      events.map((event) => event.aggregateversion),
+      events.map((event) => JSON.stringify(event)),
+    ],
+  );
+}
+
+/** An event given up on. Later ones of its aggregate wait behind it, parked. */
+export async function bury(
+  em: EntityManager,
+  consumer: string,
+  message: string,
+  reason: string,
+  event?: Event,
+): Promise<void> {
+  await query(
+    em.fork(),
+    `INSERT INTO dead_letter (consumer, aggregate, version, message, reason) VALUES ($1, $2, $3, $4, $5)
+     ON CONFLICT (consumer, aggregate, version) DO NOTHING`,
+    [consumer, event ? aggregateIn(event) : null, event?.aggregateversion ?? null, message, reason],
+  );
+}
+
+/** Parked events whose turn has come, or that were applied some other way meanwhile. */
+const READY = `
+  SELECT p.aggregate, p.version, p.event FROM parked p
+  LEFT JOIN applied a USING (consumer, aggregate)
+  WHERE p.consumer = $1 AND p.version <= coalesce(a.version, 0) + 1
+    AND NOT EXISTS (SELECT 1 FROM dead_letter d WHERE d.consumer = p.consumer AND d.aggregate = p.aggregate)
+  ORDER BY p.aggregate, p.version LIMIT 100`;
+
+/** A sweep, not a hook on each move: a hook could miss an event that is parked at the same moment. */
+export async function sweepParked(
+  em: EntityManager,
+  consumer: Consumer,
+  failed: (event: Event, error: Error) => Promise<void>,
+): Promise<void> {
+  const ready = await query<{ aggregate: string; version: number; event: Event }>(em.fork(), READY, [consumer.name]);
+  for (const { aggregate, version, event } of ready) {
+    const parsed = parseEvent(JSON.stringify(event));
+    if (parsed.kind !== 'event') continue; // still for a newer build
+    await transaction(em, async (em) => {
+      await applyTogether(em, consumer, [{ type: parsed.type, event }]);
+      await query(em, 'DELETE FROM parked WHERE consumer = $1 AND aggregate = $2 AND version = $3', [
+        consumer.name,
+        aggregate,
+        version,
+      ]);
+    }).catch((error: Error) => failed(event, error));
+  }
+}
+
+/** Leaves the relay time to send again what a broker lost. */
+const ADOPT_AFTER = '10 seconds';
+
+/** Aggregates that this consumer has never seen, waiting for a predecessor longer than the grace time: the lowest version of each. */
+const ORPHANS = `
+  SELECT DISTINCT ON (p.aggregate) p.aggregate, p.event FROM parked p
+  LEFT JOIN applied a USING (consumer, aggregate)
+  WHERE p.consumer = $1 AND coalesce(a.version, 0) = 0 AND p.since < now() - $2::interval
+  ORDER BY p.aggregate, p.version LIMIT 100`;
+
+/**
+ * An unknown aggregate begins at the lowest version that the stream still holds, but only when the stream has really
+ * dropped its beginning: otherwise the missing version was lost, and adopting would hide that.
+ */
+export async function adoptOrphans(
+  em: EntityManager,
+  consumer: Consumer,
+  manager: JetStreamManager,
+  log: Log,
+): Promise<void> {
+  const orphans = await query<{ aggregate: string; event: Event }>(em.fork(), ORPHANS, [consumer.name, ADOPT_AFTER]);
+  if (!orphans.length) return;
+  const { state } = await manager.streams.info(consumer.stream);
+  if (state.first_seq <= 1) return;
+  for (const { aggregate, event } of orphans) {
+    if (await holdsEarlier(manager, consumer.stream, event)) continue;
+    await query(em.fork(), 'UPDATE applied SET version = $3 WHERE consumer = $1 AND aggregate = $2 AND version = 0', [
+      consumer.name,
+      aggregate,
+      event.aggregateversion - 1,
+    ]);
+    log.warn(
+      { consumer: consumer.name, eventId: event.id },
+      'the stream no longer holds what came before: taken from here',
+    );
+  }
+}
+
+/** True when the stream still has an event of this aggregate before the given one. */
+async function holdsEarlier(manager: JetStreamManager, stream: string, event: Event): Promise<boolean> {
+  const [, context] = event.type.split('.');
+  const query = { seq: 1, next_by_subj: `rentabook.${context}.*.${event.subject}` } as SeqMsgRequest; // the server knows it, the typing does not
+  const oldest = parseEvent((await manager.streams.getMessage(stream, query)).string());
+  return oldest.kind !== 'unparsable' && oldest.event.aggregateversion < event.aggregateversion;
+}

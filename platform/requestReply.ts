@@ -1,0 +1,75 @@
+/** Request-reply between services over core NATS, checked at both ends by schema/requests.ts. */
+import { ErrorCode, type NatsConnection, NatsError, StringCodec } from 'nats';
+import { type AnswerOf, type AskOf, type RequestSubject, requests } from '#schema/requests.ts';
+import type { Log } from './log.ts';
+
+const codec = StringCodec();
+
+/** Nobody answered in time: the work may or may not have been done, and asking again gives the same answer. */
+export class NoAnswer extends Error {
+  override name = 'NoAnswer';
+}
+
+export type Ask = <S extends RequestSubject>(subject: S, request: AskOf<S>, timeoutMs: number) => Promise<AnswerOf<S>>;
+
+/** Asks through a connection that may not be there yet. @throws NoAnswer when nobody listens, or answers in time. */
+export function createAsk(connecting: Promise<NatsConnection>): Ask {
+  let nats: NatsConnection | undefined;
+  void connecting.then((connection) => {
+    nats = connection;
+  });
+
+  return async (subject, request, timeoutMs) => {
+    if (!nats) throw new NoAnswer(`${subject}: NATS cannot be reached`);
+    try {
+      const reply = await nats.request(subject, codec.encode(JSON.stringify(request)), { timeout: timeoutMs });
+      const { answer, fault } = reply.json<{ answer?: unknown; fault?: string }>();
+      if (fault) throw new NoAnswer(`${subject}: ${fault}`);
+      return requests[subject].answer.parse(answer) as AnswerOf<typeof subject>; // the schema of that very subject
+    } catch (error) {
+      if (error instanceof NatsError && unanswered.includes(error.code))
+        throw new NoAnswer(`${subject}: ${error.message}`, { cause: error });
+      throw error;
+    }
+  };
+}
+
+const unanswered: string[] = [
+  ErrorCode.Timeout,
+  ErrorCode.NoResponders,
+  ErrorCode.ConnectionClosed,
+  ErrorCode.ConnectionDraining,
+  ErrorCode.Disconnect,
+];
+
+/** Answers a request in all replicas, one of them each time. A fault is told as such and logged here; the one who asks tries again. */
+export function answer<S extends RequestSubject>(
+  nats: NatsConnection,
+  subject: S,
+  log: Log,
+  work: (request: AskOf<S>) => Promise<AnswerOf<S>>,
+): void {
+  nats.subscribe(subject, {
+    queue: subject,
+    callback: (error, message) => {
+      if (error) return void log.error({ err: error, subject }, 'a subscription to requests failed');
+      void reply(message.json(), subject, log, work).then((response) =>
+        message.respond(codec.encode(JSON.stringify(response))),
+      );
+    },
+  });
+}
+
+async function reply<S extends RequestSubject>(
+  request: unknown,
+  subject: S,
+  log: Log,
+  work: (request: AskOf<S>) => Promise<AnswerOf<S>>,
+) {
+  try {
+    return { answer: await work(requests[subject].ask.parse(request) as AskOf<S>) }; // the schema of that very subject
+  } catch (error) {
+    log.error({ err: error, subject }, 'a request could not be answered');
+    return { fault: 'the service that answers has a fault' };
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * What every subgraph is made of: a database, a stream of its own with a relay, consumers of the others' streams, answers
+ * to requests, and a GraphQL endpoint for the router alone. A subgraph's main.ts says what is particular to it.
+ */
+import { ApolloServer, HeaderMap } from '@apollo/server';
+import type { NatsConnection } from 'nats';
+import type { Stream } from '#schema/events.ts';
+import type { Consumer } from './apply.ts';
+import type { Config, Setting } from './config.ts';
+import { startConsumer } from './consume.ts';
+import { type DatabaseOptions, type EntityManager, type Orm, openDatabase } from './database.ts';
+import { type BaseContext, maskErrors, type Resolvers, subgraphSchema } from './graphql.ts';
+import { BadRequest, type Handler, json, listen, readBody } from './http.ts';
+import type { Log } from './log.ts';
+import { platformMigrations } from './migrations.ts';
+import { connectForever } from './nats.ts';
+import { cause, newTrace, OutboxRow } from './outbox.ts';
+import type { Started } from './process.ts';
+import { startRelay } from './relay.ts';
+import { type Ask, createAsk } from './requestReply.ts';
+import { createVerifier, SIGNATURE_HEADER } from './signature.ts';
+import { serveSubscriptions } from './subscriptions.ts';
+import { createTokenVerifier, type Viewer } from './tokens.ts';
+
+/** What a subgraph needs whatever it does; its main.ts adds its own. */
+export const serviceSettings = [
+  'HOST',
+  'PORT',
+  'DATABASE_URL',
+  'DATABASE_POOL',
+  'NATS_URL',
+  'NATS_REPLICAS',
+  'ROUTER_KEY',
+  'JWKS_URL',
+] as const satisfies Setting[];
+type ServiceConfig = Config<(typeof serviceSettings)[number]>;
+
+/** From the router; its own limit is lower. */
+const MAX_BODY_BYTES = 1_000_000;
+
+export interface Service {
+  orm: Orm;
+  /** A fresh identity map. */
+  em(): EntityManager;
+  ask: Ask;
+  /** Resolves once NATS is there; a service starts, and answers what it can, without it. */
+  nats: Promise<NatsConnection>;
+}
+
+/** The database with its migrations applied, and NATS on its way. */
+export async function openService(
+  config: ServiceConfig,
+  log: Log,
+  { entities, migrations }: Pick<DatabaseOptions, 'entities' | 'migrations'>,
+): Promise<Service> {
+  const orm = await openDatabase({
+    url: config.DATABASE_URL,
+    pool: config.DATABASE_POOL,
+    entities: [OutboxRow, ...entities],
+    migrations: [...platformMigrations, ...migrations],
+    log,
+  });
+  const nats = connectForever(config.NATS_URL);
+  return { orm, nats, em: () => orm.em.fork(), ask: createAsk(nats) };
+}
+
+/** Something that runs beside the requests until it is told to stop: a drainer, a sweeper. */
+export interface Worker {
+  stop(): Promise<void>;
+}
+
+export interface ServeOptions<C extends BaseContext> {
+  stream: Stream;
+  sdl: URL;
+  resolvers: Resolvers;
+  context: (viewer: Viewer | null) => C;
+  consumers?: Consumer[];
+  workers?: Worker[];
+  /** Beside /graphql: webhooks, keys. */
+  routes?: Record<string, Handler>;
+}
+
+/** Serves until it is stopped: requests finish first, then consumers and workers, then what they wrote is published. */
+export async function serve<C extends BaseContext>(
+  service: Service,
+  config: ServiceConfig,
+  log: Log,
+  options: ServeOptions<C>,
+): Promise<Started> {
+  const schema = subgraphSchema(options.sdl, options.resolvers);
+  const apollo = new ApolloServer<C>({
+    schema,
+    stopOnTerminationSignals: false,
+    includeStacktraceInErrorResponses: false,
+    formatError: maskErrors(log),
+    introspection: true, // nobody but the router can ask
+    csrfPrevention: false, // nor a browser
+  });
+  await apollo.start();
+
+  const verifyToken = createTokenVerifier(config.JWKS_URL);
+  const whyRefused = createVerifier(config.ROUTER_KEY);
+  const http = await listen({
+    host: config.HOST,
+    port: config.PORT,
+    log,
+    routes: { '/graphql': graphqlHandler(apollo, options.context, verifyToken, whyRefused), ...options.routes },
+    notReady: async () => ((await isUp(service)) ? null : 'the database cannot be reached'),
+  });
+  const subscriptions = serveSubscriptions({
+    server: http.server,
+    schema,
+    verifyToken,
+    whyRefused,
+    context: options.context,
+    log,
+  });
+
+  const relayAndConsumers = { natsUrl: config.NATS_URL, replicas: config.NATS_REPLICAS, log };
+  const relay = startRelay({ stream: options.stream, databaseUrl: config.DATABASE_URL, ...relayAndConsumers });
+  const consumers = (options.consumers ?? []).map((consumer) =>
+    startConsumer(consumer, { em: service.orm.em, ...relayAndConsumers }),
+  );
+
+  return {
+    port: http.port,
+    async stop() {
+      await subscriptions.stop();
+      await http.close();
+      await Promise.all([...consumers, ...(options.workers ?? [])].map((worker) => worker.stop()));
+      await relay.stop();
+      await apollo.stop();
+      await closeNats(service.nats);
+      await service.orm.close();
+    },
+  };
+}
+
+function graphqlHandler<C extends BaseContext>(
+  apollo: ApolloServer<C>,
+  context: (viewer: Viewer | null) => C,
+  verifyToken: ReturnType<typeof createTokenVerifier>,
+  whyRefused: ReturnType<typeof createVerifier>,
+): Handler {
+  return async (request, response) => {
+    const { method = 'GET', url: path = '/', headers } = request;
+    const body = await readBody(request, MAX_BODY_BYTES);
+    const refused = whyRefused(headers[SIGNATURE_HEADER]?.toString(), { method, path, body });
+    if (refused)
+      return json(response, 403, {
+        errors: [{ message: `Only the router may ask: ${refused}.`, extensions: { code: 'FORBIDDEN' } }],
+      });
+
+    const answer = await cause.run({ traceparent: headers.traceparent?.toString() ?? newTrace() }, () =>
+      apollo.executeHTTPGraphQLRequest({
+        httpGraphQLRequest: { method, headers: headerMap(headers), search: '', body: parseBody(body) },
+        context: async () => context(await verifyToken(headers.authorization)),
+      }),
+    );
+    for (const [name, value] of answer.headers) response.setHeader(name, value);
+    response.statusCode = answer.status ?? 200;
+    if (answer.body.kind !== 'complete') throw new Error('Incremental delivery is not in this schema');
+    response.end(answer.body.string);
+  };
+}
+
+function parseBody(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString());
+  } catch {
+    throw new BadRequest(400, 'The body is not JSON.');
+  }
+}
+
+function headerMap(headers: NodeJS.Dict<string | string[]>): HeaderMap {
+  const map = new HeaderMap();
+  for (const [name, value] of Object.entries(headers)) if (value !== undefined) map.set(name, String(value));
+  return map;
+}
+
+async function isUp({ orm }: Service): Promise<boolean> {
+  return orm.isConnected();
+}
+
+/** What never connected is not waited for. */
+async function closeNats(connecting: Promise<NatsConnection>): Promise<void> {
+  const nats = await Promise.race([connecting, Promise.resolve(null)]);
+  await nats?.drain();
+}

@@ -1,0 +1,91 @@
+/**
+ * A subgraph's end of the router's shared WebSocket: graphql-ws, the upgrade signed by the router. One socket carries many
+ * viewers, so each subscribe message brings its own identity in `extensions.authorization`.
+ */
+import type { Server } from 'node:http';
+import { type ExecutionArgs, GraphQLError, type GraphQLSchema, getOperationAST, parse, validate } from 'graphql';
+import type { SubscribePayload } from 'graphql-ws';
+import { useServer } from 'graphql-ws/use/ws';
+import { WebSocketServer } from 'ws';
+import { type BaseContext, maskErrors } from './graphql.ts';
+import { pathOf } from './http.ts';
+import type { Log } from './log.ts';
+import { type createVerifier, SIGNATURE_HEADER } from './signature.ts';
+import type { VerifyToken, Viewer } from './tokens.ts';
+
+export interface SubscriptionOptions {
+  server: Server;
+  schema: GraphQLSchema;
+  verifyToken: VerifyToken;
+  whyRefused: ReturnType<typeof createVerifier>;
+  context: (viewer: Viewer | null) => BaseContext;
+  log: Log;
+}
+
+const GOING_AWAY = 1001;
+
+export function serveSubscriptions({ server, schema, verifyToken, whyRefused, context, log }: SubscriptionOptions): {
+  stop(): Promise<void>;
+} {
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: 1_000_000 });
+  const mask = maskErrors(log);
+
+  server.on('upgrade', (request, socket, head) => {
+    const path = request.url ?? '/';
+    const refused =
+      pathOf(request) === '/graphql'
+        ? whyRefused(request.headers[SIGNATURE_HEADER]?.toString(), { method: 'GET', path, body: '' })
+        : 'no such path';
+    if (refused) return void socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\n\r\n');
+    sockets.handleUpgrade(request, socket, head, (opened) => sockets.emit('connection', opened, request));
+  });
+
+  const endpoint = useServer(
+    {
+      schema,
+      onSubscribe: (_socket, _id, payload) => operation(schema, payload, verifyToken, context),
+      onError: (_socket, _id, _payload, errors) => errors.map((error) => mask(error.toJSON(), error)),
+      onNext: (_socket, _id, _payload, _args, { data = null, errors }) =>
+        errors && { data, errors: errors.map((error) => mask(error.toJSON(), error)) },
+    },
+    sockets,
+    12_000,
+  );
+
+  return {
+    async stop() {
+      for (const socket of sockets.clients) socket.close(GOING_AWAY);
+      await endpoint.dispose();
+    },
+  };
+}
+
+/** What to execute, and for whom; or why not. */
+async function operation(
+  schema: GraphQLSchema,
+  payload: SubscribePayload,
+  verifyToken: VerifyToken,
+  context: SubscriptionOptions['context'],
+): Promise<ExecutionArgs | GraphQLError[]> {
+  try {
+    const document = parse(payload.query);
+    const mistakes = validate(schema, document);
+    if (mistakes.length) return [...mistakes];
+    if (getOperationAST(document, payload.operationName)?.operation !== 'subscription')
+      return [new GraphQLError('Only subscriptions travel by WebSocket here.')];
+    const viewer = await verifyToken(payload.extensions?.authorization as string | undefined); // a text, or it does not verify
+    return {
+      schema,
+      document,
+      variableValues: payload.variables ?? {},
+      operationName: payload.operationName ?? null,
+      contextValue: context(viewer),
+    };
+  } catch (error) {
+    return [
+      error instanceof GraphQLError
+        ? error
+        : new GraphQLError('Something is broken here.', { originalError: error as Error }),
+    ]; // thrown values are errors here
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * Requests between services (NATS request-reply), with both sides' shapes. Subjects are `rpc.<service>.<verb>`, never
+ * below `rentabook.`: a stream would answer them. Asking twice gives the same answer and has no further effect.
+ */
+import { z } from 'zod';
+
+const id = z.uuid();
+const money = z.object({ amount: z.int().min(0), currency: z.string().length(3) });
+
+export const address = z.object({
+  name: z.string(),
+  line1: z.string(),
+  line2: z.string().nullable(),
+  city: z.string(),
+  postalCode: z.string(),
+  country: z.string().length(2),
+  phone: z.string().nullable(),
+});
+export type Address = z.infer<typeof address>;
+
+export const requests = {
+  /** Sets copies aside for a rental, or says why not. */
+  'rpc.book.reserve': {
+    ask: z.object({ rentalId: id, customerId: id, bookId: id, quantity: z.int().min(1) }),
+    answer: z.discriminatedUnion('outcome', [
+      z.object({ outcome: z.literal('RESERVED'), fee: money }),
+      z.object({ outcome: z.literal('REFUSED'), reason: z.enum(['OUT_OF_STOCK', 'BOOK_NOT_FOUND', 'BOOK_WITHDRAWN']) }),
+      /** The rental was cancelled or rejected before: nothing is reserved for it any more. */
+      z.object({ outcome: z.literal('RELEASED') }),
+    ]),
+  },
+  'rpc.book.ping': { ask: z.object({}), answer: z.object({}) },
+  /** Where a rental's parcel goes; null when the rental is unknown or its address erased. */
+  'rpc.rental.address': {
+    ask: z.object({ rentalId: id }),
+    answer: z.object({ address: address.nullable() }),
+  },
+} satisfies Record<`rpc.${string}.${string}`, { ask: z.ZodType; answer: z.ZodType }>;
+
+export type RequestSubject = keyof typeof requests;
+export type AskOf<S extends RequestSubject> = z.infer<(typeof requests)[S]['ask']>;
+export type AnswerOf<S extends RequestSubject> = z.infer<(typeof requests)[S]['answer']>;
