@@ -5,7 +5,8 @@
 import type { Event, EventTypeOf, Stream } from '#schema/events.ts';
 import { databaseIsAway, type EntityManager, query, transaction } from './database.ts';
 import type { Log } from './log.ts';
-import { cause, newTrace } from './outbox.ts';
+import { cause } from './outbox.ts';
+import { newTrace } from './trace.ts';
 
 /**
  * What a service does when another's event comes: a function, inside the transaction that moves the version, or `ignore`:

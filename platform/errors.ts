@@ -27,6 +27,8 @@ export type ErrorCode =
   | 'FORBIDDEN'
   /** An argument outside its bounds, such as `first: 0` or a cursor of another list. */
   | 'BAD_USER_INPUT'
+  /** The service behind a field does not answer; the rest of the answer stands. */
+  | 'SERVICE_UNAVAILABLE'
   /** A subscription's server went away and could not be reached again. */
   | 'SUBSCRIPTION_UPSTREAM_LOST'
   /** A fault. The message is masked; `extensions.id` is in the log. */

@@ -3,7 +3,6 @@
  * commit. Ids are `<aggregate>-<id>:<version>`, one event per version, so neither side can double or reorder unnoticed.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { randomBytes } from 'node:crypto';
 import { defineEntity, p } from '@mikro-orm/core';
 import {
   aggregateOf,
@@ -15,6 +14,7 @@ import {
   wireType,
 } from '#schema/events.ts';
 import type { EntityManager } from './database.ts';
+import { newTrace } from './trace.ts';
 
 const OutboxSchema = defineEntity({
   name: 'OutboxRow',
@@ -42,9 +42,6 @@ export interface Cause {
   eventId?: string;
 }
 export const cause = new AsyncLocalStorage<Cause>();
-
-/** A new trace, as W3C Trace Context writes it. */
-export const newTrace = (): string => `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`;
 
 /** Moves the aggregate's version and stores the event beside the change that it tells of. @throws when the data breaks the contract. */
 export function publish<T extends EventType>(

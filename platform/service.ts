@@ -14,13 +14,14 @@ import { BadRequest, type Handler, json, listen, readBody } from './http.ts';
 import type { Log } from './log.ts';
 import { platformMigrations } from './migrations.ts';
 import { connectForever } from './nats.ts';
-import { cause, newTrace, OutboxRow } from './outbox.ts';
+import { cause, OutboxRow } from './outbox.ts';
 import type { Started } from './process.ts';
 import { startRelay } from './relay.ts';
 import { type Ask, createAsk } from './requestReply.ts';
 import { createVerifier, SIGNATURE_HEADER } from './signature.ts';
 import { serveSubscriptions } from './subscriptions.ts';
 import { createTokenVerifier, type Viewer } from './tokens.ts';
+import { newTrace } from './trace.ts';
 
 /** What a subgraph needs whatever it does; its main.ts adds its own. */
 export const serviceSettings = [
