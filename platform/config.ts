@@ -50,6 +50,7 @@ const settings = {
 
   CARRIER_URL: url.describe("the carrier's API"),
   CARRIER_KEY: z.string().min(16).describe("bearer token for the carrier's API"),
+  CARRIER_TIMEOUT_MS: milliseconds.default(3000).describe('how long Delivery waits for the carrier'),
   CARRIER_WEBHOOK_SECRET: secret.describe("signs the carrier's webhook calls"),
   CARRIER_POLL_MS: milliseconds
     .min(100)
