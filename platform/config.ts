@@ -65,6 +65,10 @@ const settings = {
   SANDBOX_PAYMENT_SLOTS: count.default(64).describe('authorisations that the sandbox bank works on at once'),
 
   RENTABOOK_DATA: z.string().min(1).default('.rentabook').describe('folder in which `npm start` keeps everything'),
+  RENTABOOK_DEMO: z
+    .enum(['on', 'off'])
+    .default('off')
+    .describe('make the demo catalogue and accounts in an empty database'),
   NATS_SERVER: z.string().min(1).optional().describe('path of a nats-server 2.14 or newer'),
 } satisfies Record<string, z.ZodType>;
 
@@ -91,8 +95,21 @@ export function readConfig<N extends Setting>(names: readonly N[], env: NodeJS.P
   throw new ConfigError(`The configuration is not complete: ${mistakes.join(' ')}`);
 }
 
-/** The environment a child process starts with: this one's, changed by `changes`. */
-export const childEnvironment = (changes: Record<string, string>): NodeJS.ProcessEnv => ({
+/** The settings that the environment gives, as they stand there, whether right or wrong. */
+export const givenSettings = (): Partial<Record<Setting, string>> =>
+  pick((Object.keys(settings) as Setting[]).filter((name) => process.env[name]));
+
+/** What every program needs of this one's environment, whatever it is; `settings` beside it. Nothing else is passed on. */
+export const bareEnvironment = (settings: Partial<Record<string, string>>): NodeJS.ProcessEnv => ({
+  ...pick(['PATH', 'HOME', 'TZ', 'SystemRoot', 'TEMP']),
+  ...settings,
+});
+
+/** This process's environment with `changes`: for tools that the user has set up by variables of their own. */
+export const wholeEnvironment = (changes: Record<string, string>): NodeJS.ProcessEnv => ({
   ...process.env,
   ...changes,
 });
+
+const pick = (names: string[]): Record<string, string> =>
+  Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
