@@ -1,5 +1,5 @@
 /** Rows asked for one by one, read in one statement: the gateway does not merge entity references, so a list would cost a query a row. */
-import type { EntityClass, FilterQuery } from '@mikro-orm/core';
+import type { EntityClass } from '@mikro-orm/core';
 import DataLoader from 'dataloader';
 import type { EntityManager } from './database.ts';
 import { isId } from './ids.ts';
@@ -11,7 +11,7 @@ export function rowsById<T extends { id: string }>(
 ): DataLoader<string, T | null> {
   return new DataLoader(async (ids) => {
     const wanted = ids.filter(isId);
-    const rows = wanted.length ? await em.find(entity, { id: { $in: wanted } } as unknown as FilterQuery<T>) : []; // every T has an id
+    const rows = wanted.length ? await em.find(entity, { id: { $in: wanted } } as never) : []; // every T has an id
     const found = new Map(rows.map((row) => [row.id, row]));
     return ids.map((id) => found.get(id) ?? null);
   });
@@ -25,8 +25,8 @@ export function rowsByOwner<T extends object, K extends keyof T & string>(
   order: { [field in keyof T]?: 'asc' | 'desc' },
 ): DataLoader<string, T[]> {
   return new DataLoader(async (ids) => {
-    const where = { [owner]: { $in: ids.filter(isId) } } as FilterQuery<T>; // `owner` is a field of T
-    const rows = await em.find(entity, where, { orderBy: order as never }); // likewise
+    const where = { [owner]: { $in: ids.filter(isId) } } as never; // `owner` is a field of T, and so are the keys of `order`
+    const rows = await em.find(entity, where, { orderBy: order as never });
     const groups = Map.groupBy(rows, (row) => String(row[owner]));
     return ids.map((id) => groups.get(id) ?? []);
   });
