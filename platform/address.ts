@@ -2,7 +2,9 @@
 import { iso31661 } from 'iso-3166';
 import { z } from 'zod';
 
-const countries = new Set(iso31661.filter((entry) => entry.state === 'assigned').map((entry) => entry.alpha2 as string));
+const countries = new Set(
+  iso31661.filter((entry) => entry.state === 'assigned').map((entry) => entry.alpha2 as string),
+);
 
 const line = (what: string) =>
   z.string().trim().min(1, `${what} must not be empty.`).max(200, `${what} must have at most 200 characters.`);
@@ -22,6 +24,8 @@ export const addressInput = z.object({
   postalCode: line('The postal code'),
   country: z
     .string()
-    .refine((code) => countries.has(code), { error: (issue) => `"${String(issue.input)}" is not an ISO 3166-1 alpha-2 country code, such as KR.` }),
+    .refine((code) => countries.has(code), {
+      error: (issue) => `"${String(issue.input)}" is not an ISO 3166-1 alpha-2 country code, such as KR.`,
+    }),
   phone: optionalLine('The phone number'),
 });

@@ -23,6 +23,8 @@ export interface Consumer<S extends Stream = Stream> {
   handlers: Handlers<S>;
 }
 
+export type AnyConsumer = { [S in Stream]: Consumer<S> }[Stream];
+
 /** `gap`: its predecessor has not come yet. `stuck`: it stands behind a dead letter of its aggregate. */
 export type Outcome = 'applied' | 'duplicate' | 'gap' | 'stuck';
 

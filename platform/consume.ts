@@ -15,8 +15,8 @@ import {
   type NatsConnection,
   nanos,
 } from 'nats';
-import { type Event, parseEvent, type Stream } from '#schema/events.ts';
-import { type Arrived, applyBatch, type Consumer, type Outcome } from './apply.ts';
+import { type Event, parseEvent } from '#schema/events.ts';
+import { type AnyConsumer, type Arrived, applyBatch, type Consumer, type Outcome } from './apply.ts';
 import { databaseIsAway, type EntityManager } from './database.ts';
 import type { Log } from './log.ts';
 import { connectOnce, ensureStream } from './nats.ts';

@@ -5,7 +5,7 @@
 import { ApolloServer, HeaderMap } from '@apollo/server';
 import type { NatsConnection } from 'nats';
 import type { Stream } from '#schema/events.ts';
-import type { Consumer } from './apply.ts';
+import type { AnyConsumer } from './apply.ts';
 import type { Config, Setting } from './config.ts';
 import { startConsumer } from './consume.ts';
 import { type DatabaseOptions, type EntityManager, type Orm, openDatabase } from './database.ts';
@@ -75,7 +75,7 @@ export interface ServeOptions<C extends BaseContext> {
   sdl: URL;
   resolvers: Resolvers;
   context: (viewer: Viewer | null) => C;
-  consumers?: Consumer[];
+  consumers?: AnyConsumer[];
   workers?: Worker[];
   /** Beside /graphql: webhooks, keys. */
   routes?: Record<string, Handler>;

@@ -1,0 +1,97 @@
+/** The two moves that everything here is made of: a rental's and a payment's, each with its event, under the row's lock. */
+import { LockMode } from '@mikro-orm/core';
+import type { EntityManager } from '#platform/database.ts';
+import { publish } from '#platform/outbox.ts';
+import type { DataOf, EventType } from '#schema/events.ts';
+import { Payment, Rental, Step } from './entities.ts';
+import { after, type Change, owedAfter, type PaymentChange, paymentAfter } from './rental.ts';
+
+/** What every event about a rental says. */
+export const factsOf = ({ id, customerId, bookId, quantity }: Rental) => ({
+  rentalId: id,
+  customerId,
+  bookId,
+  quantity,
+});
+type Facts = keyof ReturnType<typeof factsOf>;
+
+export const lockRental = (em: EntityManager, id: string): Promise<Rental | null> =>
+  em.findOne(Rental, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+
+/** Every rental has one. Lock the rental first: that is the order everywhere. */
+export const lockPayment = (em: EntityManager, id: string): Promise<Payment> =>
+  em.findOneOrFail(Payment, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+
+type RentalEvent = Extract<EventType, `rental.${string}`>;
+
+/** Moves the rental as its table says and tells of it; false where the change does not apply (any more). */
+export function move<T extends RentalEvent>(
+  em: EntityManager,
+  rental: Rental,
+  change: Change,
+  type: T,
+  more: Omit<DataOf<T>, Facts>,
+): boolean {
+  const next = after(rental.status, change);
+  if (!next) return false;
+  rental.status = next;
+  rental.changedAt = new Date();
+  publish(em, rental, type, { ...factsOf(rental), ...more } as DataOf<T>); // the facts and the rest make the whole
+  return true;
+}
+
+type PaymentEvent = Extract<EventType, `payment.${string}`>;
+
+/** The same for a payment; `amount` is what was authorised, captured or given back, in minor units. */
+export function movePayment<T extends PaymentEvent>(
+  em: EntityManager,
+  payment: Payment,
+  rental: Rental,
+  change: PaymentChange,
+  type: T,
+  amount: number,
+  more: Omit<DataOf<T>, Facts | 'amount'>,
+): boolean {
+  const next = paymentAfter(payment.status, change);
+  if (!next) return false;
+  payment.status = next;
+  const data = { ...factsOf(rental), amount: { amount, currency: payment.currency }, ...more };
+  publish(em, payment, type, data as DataOf<T>); // likewise
+  return true;
+}
+
+/**
+ * Writes down what an ended rental still owes. Nothing is owed to the provider where nothing was ever asked of it: an intent
+ * is stored, under this same lock and only while REQUESTED, before it is confirmed.
+ */
+export async function owe(
+  em: EntityManager,
+  rental: Rental,
+  change: 'cancel' | 'giveBack' | 'reject',
+  from: Rental['status'],
+): Promise<void> {
+  const payment = await lockPayment(em, rental.id);
+  for (const { kind, status } of owedAfter(change, from)) {
+    const nothingAsked = kind === 'PAYMENT_VOID' && !payment.intentId;
+    if (nothingAsked) movePayment(em, payment, rental, 'void', 'payment.voided', 0, {});
+    else if (kind !== 'PAYMENT_VOID' || payment.status !== 'DECLINED') addStep(em, rental.id, kind, status);
+  }
+}
+
+export function addStep(em: EntityManager, rentalId: string, kind: Step['kind'], status: Step['status']): void {
+  em.create(Step, { rentalId, kind, status, attempts: 0, nextAttemptAt: new Date() });
+}
+
+/** Marks steps as confirmed by their owner, or lets the sweeper have them. Those that are done or not owed stay as they are. */
+export async function setSteps(
+  em: EntityManager,
+  rentalId: string,
+  kinds: Step['kind'][],
+  status: 'TODO' | 'DONE',
+): Promise<void> {
+  await em.nativeUpdate(
+    Step,
+    { rentalId, kind: { $in: kinds }, status: 'WAITING' },
+    { status, nextAttemptAt: new Date() },
+  );
+}

@@ -1,0 +1,101 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import type { Address } from '#schema/requests.ts';
+import {
+  type HoldReason,
+  paymentStatuses,
+  type RejectionCode,
+  rentalStatuses,
+  type StepStatus,
+  stepKinds,
+} from './rental.ts';
+
+const RentalSchema = defineEntity({
+  name: 'Rental',
+  tableName: 'rental',
+  properties: {
+    id: p.uuid().primary(),
+    customerId: p.uuid(),
+    idempotencyKey: p.string(),
+    /** Hash of the input, so that the same key with other input is noticed. */
+    fingerprint: p.string(),
+    bookId: p.uuid(),
+    quantity: p.integer(),
+    /** Minor units; null until the book's fee is known. */
+    totalAmount: p.integer().nullable(),
+    currency: p.string(),
+    paymentMethod: p.string(),
+    deliverTo: p.json<Address>().nullable(),
+    status: p.enum(rentalStatuses),
+    rejection: p.string().$type<RejectionCode>().nullable(),
+    holdReason: p.string().$type<HoldReason>().nullable(),
+    /** Turn in the queue of held requests; within a turn, in order of arrival (the column `number`). */
+    round: p.integer().nullable(),
+    /** Until then one process settles this rental, and nobody else may. */
+    leaseUntil: p.datetime(3).nullable(),
+    /** How often it was held; the pause before the next attempt grows with it. */
+    holds: p.integer(),
+    outForDelivery: p.boolean(),
+    returnRequested: p.boolean(),
+    /** Every copy's inspection has ended; this may be known before the parcel's arrival is. */
+    inspected: p.boolean(),
+    cancelReason: p.string().nullable(),
+    requestedAt: p.datetime(3),
+    changedAt: p.datetime(3),
+    acceptedAt: p.datetime(3).nullable(),
+    dueAt: p.datetime(3).nullable(),
+    closedAt: p.datetime(3).nullable(),
+    renewals: p.integer(),
+    version: p.integer(),
+  },
+});
+export class Rental extends RentalSchema.class {}
+RentalSchema.setClass(Rental);
+
+/** One payment for each rental, under the rental's id. Amounts are minor units of its currency. */
+const PaymentSchema = defineEntity({
+  name: 'Payment',
+  tableName: 'payment',
+  properties: {
+    id: p.uuid().primary(),
+    status: p.enum(paymentStatuses),
+    /** The provider's name for it; stored before anything is authorised. */
+    intentId: p.string().nullable(),
+    currency: p.string(),
+    authorized: p.integer(),
+    captured: p.integer(),
+    refunded: p.integer(),
+    declineCode: p.string().nullable(),
+    version: p.integer(),
+  },
+});
+export class Payment extends PaymentSchema.class {}
+PaymentSchema.setClass(Payment);
+
+/** Something that a rental still has to have done, kept until it is confirmed. */
+const StepSchema = defineEntity({
+  name: 'Step',
+  tableName: 'step',
+  properties: {
+    rentalId: p.uuid().primary(),
+    kind: p.enum(stepKinds).primary(),
+    status: p.string().$type<StepStatus>(),
+    attempts: p.integer(),
+    nextAttemptAt: p.datetime(3),
+  },
+});
+export class Step extends StepSchema.class {}
+StepSchema.setClass(Step);
+
+/** What Rental has to know of a book to decide by itself: copied from Book's events. */
+const BookSchema = defineEntity({
+  name: 'Book',
+  tableName: 'book',
+  properties: {
+    id: p.uuid().primary(),
+    status: p.string().$type<'LISTED' | 'WITHDRAWN'>(),
+    feeAmount: p.integer(),
+    feeCurrency: p.string(),
+  },
+});
+export class Book extends BookSchema.class {}
+BookSchema.setClass(Book);

@@ -1,0 +1,75 @@
+import { rowsById, rowsByOwner } from '#platform/loaders.ts';
+import { run } from '#platform/process.ts';
+import { answer } from '#platform/requestReply.ts';
+import { openService, serve, serviceSettings } from '#platform/service.ts';
+import { startDrainer } from './drain.ts';
+import { Book, Payment, Rental, Step } from './entities.ts';
+import { bookConsumer, deliveryConsumer } from './events.ts';
+import type { Requesting } from './intake.ts';
+import { CreateRental } from './migrations/0001_rental.ts';
+import { startMoneySweeper } from './money.ts';
+import { watchOutages } from './outages.ts';
+import { stripeProvider } from './paymentProvider.ts';
+import { type Context, resolvers } from './resolvers.ts';
+
+const settings = [
+  ...serviceSettings,
+  'CURRENCY',
+  'LOAN_DAYS',
+  'SETTLE_WAIT_MS',
+  'BOOK_TIMEOUT_MS',
+  'PAYMENT_TIMEOUT_MS',
+  'STRIPE_URL',
+  'STRIPE_SECRET_KEY',
+] as const;
+
+await run('rental', settings, async (config, log) => {
+  const service = await openService(config, log, {
+    entities: [Rental, Payment, Step, Book],
+    migrations: [{ name: 'rental_0001_rental', class: CreateRental }],
+  });
+  const provider = stripeProvider(config);
+  const outages = watchOutages({
+    BOOK: () =>
+      service.ask('rpc.book.ping', {}, config.BOOK_TIMEOUT_MS).then(
+        () => true,
+        () => false,
+      ),
+    PAYMENT: () => provider.ping(),
+  });
+  const requesting: Requesting = {
+    ...service,
+    provider,
+    outages,
+    bookTimeoutMs: config.BOOK_TIMEOUT_MS,
+    settleWaitMs: config.SETTLE_WAIT_MS,
+    currency: config.CURRENCY,
+    log,
+  };
+
+  void service.nats.then((nats) =>
+    answer(nats, 'rpc.rental.address', log, async ({ rentalId }) => {
+      const rental = await service.em().findOne(Rental, { id: rentalId });
+      return { address: rental?.deliverTo ?? null };
+    }),
+  );
+
+  return serve(service, config, log, {
+    stream: 'RENTAL',
+    sdl: new URL('schema.graphql', import.meta.url),
+    resolvers,
+    context: (viewer): Context => {
+      const em = service.em();
+      return {
+        viewer,
+        em,
+        requesting,
+        rentals: rowsById(em, Rental),
+        payments: rowsById(em, Payment),
+        steps: rowsByOwner(em, Step, 'rentalId', { kind: 'asc' }),
+      };
+    },
+    consumers: [bookConsumer, deliveryConsumer(config.LOAN_DAYS)],
+    workers: [startDrainer(requesting, log), startMoneySweeper(requesting, log)],
+  });
+});

@@ -1,0 +1,154 @@
+/** The sweeper of captures, voids and refunds: each is a row, tried until the provider has confirmed it. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LockMode } from '@mikro-orm/core';
+import { type EntityManager, query, transaction } from '#platform/database.ts';
+import type { Log } from '#platform/log.ts';
+import type { Worker } from '#platform/service.ts';
+import { addStep, lockPayment, lockRental, movePayment } from './changes.ts';
+import { Payment, type Rental, Step } from './entities.ts';
+import type { PaymentProvider } from './paymentProvider.ts';
+import type { MoneyStep } from './rental.ts';
+
+const POLL_MS = 200;
+const AT_ONCE = 16;
+/** A step that was claimed and then left by a process that died is tried again after this. */
+const CLAIM_MS = 30_000;
+
+export interface Sweeping {
+  em: () => EntityManager;
+  provider: PaymentProvider;
+}
+
+interface Claimed {
+  rentalId: string;
+  kind: MoneyStep;
+  attempts: number;
+}
+
+export function startMoneySweeper(sweeping: Sweeping, log: Log): Worker {
+  const abort = new AbortController();
+  const looping = loop();
+
+  async function loop(): Promise<void> {
+    while (!abort.signal.aborted) {
+      const swept = await sweepMoney(sweeping, log).catch((error: unknown) => {
+        log.warn({ err: error }, 'steps of money could not be looked up');
+        return 0;
+      });
+      if (!swept) await sleep(POLL_MS, undefined, { signal: abort.signal }).catch(() => {});
+    }
+  }
+
+  return {
+    async stop() {
+      abort.abort();
+      await looping;
+    },
+  };
+}
+
+/** One round: claims what is due and does it. Answers how many there were. */
+export async function sweepMoney(sweeping: Sweeping, log: Log): Promise<number> {
+  const due = await query<Claimed>(
+    sweeping.em(),
+    `UPDATE step SET attempts = attempts + 1, next_attempt_at = now() + $2 * interval '1 ms' WHERE (rental_id, kind) IN (
+       SELECT rental_id, kind FROM step WHERE status = 'TODO' AND next_attempt_at <= now()
+       ORDER BY next_attempt_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+     RETURNING rental_id AS "rentalId", kind, attempts`,
+    [AT_ONCE, CLAIM_MS],
+  );
+  await Promise.all(
+    due.map((step) =>
+      perform(sweeping, step).catch((error: unknown) =>
+        log.error({ err: error, rentalId: step.rentalId, step: step.kind }, 'a step of money failed; it comes again'),
+      ),
+    ),
+  );
+  return due.length;
+}
+
+async function perform(sweeping: Sweeping, step: Claimed): Promise<void> {
+  const payment = await sweeping.em().findOneOrFail(Payment, { id: step.rentalId });
+  const settled = await attempts[step.kind](sweeping, payment);
+  if (settled) await finish(sweeping.em(), step, settled);
+  else await again(sweeping.em(), step);
+}
+
+/** What a step came to: changes the payment under its lock. */
+interface Settled {
+  status: 'DONE' | 'FAILED';
+  apply?: (em: EntityManager, payment: Payment, rental: Rental) => void;
+}
+
+/** Each asks the provider, by the same key every time; null means that there is no answer yet. */
+const attempts: Record<MoneyStep, (sweeping: Sweeping, payment: Payment) => Promise<Settled | null>> = {
+  async CAPTURE({ provider }, payment) {
+    const captured = { status: 'DONE', apply: applyCapture } as const;
+    if (payment.authorized === 0) return captured;
+    const result = await provider.capture(intentOf(payment));
+    if (result.status === 'UNKNOWN') return null;
+    return result.status === 'CAPTURED' ? captured : { status: 'FAILED' };
+  },
+
+  async PAYMENT_VOID({ provider }, payment) {
+    const result = await provider.void({ ...orderOf(payment), intentId: payment.intentId ?? null });
+    if (result.status === 'UNKNOWN') return null;
+    if (result.status === 'VOIDED')
+      return {
+        status: 'DONE',
+        apply: (em, payment, rental) =>
+          void movePayment(em, payment, rental, 'void', 'payment.voided', payment.authorized, {}),
+      };
+    return {
+      status: 'DONE', // too late to void: what was taken is given back
+      apply(em, payment, rental) {
+        applyCapture(em, payment, rental);
+        addStep(em, rental.id, 'PAYMENT_REFUND', 'TODO');
+      },
+    };
+  },
+
+  async PAYMENT_REFUND({ em, provider }, payment) {
+    const capture = await em().findOne(Step, { rentalId: payment.id, kind: 'CAPTURE' });
+    if (capture?.status === 'TODO') return null; // captured first, then refunded
+    const amount = payment.captured - payment.refunded;
+    const refunded = { status: 'DONE', apply: applyRefund } as const;
+    if (amount === 0) return refunded; // the capture was refused: nothing is owed
+    const result = await provider.refund(intentOf(payment));
+    if (result.status === 'UNKNOWN') return null;
+    return result.status === 'REFUNDED' ? refunded : { status: 'FAILED' };
+  },
+};
+
+const orderOf = ({ id, currency, authorized }: Payment) => ({ key: id, rentalId: id, amount: authorized, currency });
+
+function intentOf(payment: Payment) {
+  if (!payment.intentId) throw new Error(`Payment ${payment.id} was authorised and has no intent`);
+  return { ...orderOf(payment), intentId: payment.intentId };
+}
+
+function applyCapture(em: EntityManager, payment: Payment, rental: Rental): void {
+  if (movePayment(em, payment, rental, 'capture', 'payment.captured', payment.authorized, {}))
+    payment.captured = payment.authorized;
+}
+
+function applyRefund(em: EntityManager, payment: Payment, rental: Rental): void {
+  const amount = payment.captured - payment.refunded;
+  if (movePayment(em, payment, rental, 'refund', 'payment.refunded', amount, {})) payment.refunded = payment.captured;
+}
+
+const finish = (em: EntityManager, { rentalId, kind }: Claimed, { status, apply }: Settled): Promise<void> =>
+  transaction(em, async (em) => {
+    const rental = await lockRental(em, rentalId);
+    const payment = await lockPayment(em, rentalId);
+    const step = await em.findOneOrFail(Step, { rentalId, kind }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+    if (!rental || step.status !== 'TODO') return; // done by another, whose claim had run out
+    step.status = status;
+    apply?.(em, payment, rental);
+  });
+
+/** 0.5 s, 1 s, 2 s … up to 30 s. */
+async function again(em: EntityManager, { rentalId, kind, attempts }: Claimed): Promise<void> {
+  const pauseMs = Math.min(30_000, 250 * 2 ** Math.min(attempts, 10));
+  await em.nativeUpdate(Step, { rentalId, kind, status: 'TODO' }, { nextAttemptAt: new Date(Date.now() + pauseMs) });
+}
