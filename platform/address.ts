@@ -22,10 +22,8 @@ export const addressInput = z.object({
   line2: optionalLine('The second address line'),
   city: line('The city'),
   postalCode: line('The postal code'),
-  country: z
-    .string()
-    .refine((code) => countries.has(code), {
-      error: (issue) => `"${String(issue.input)}" is not an ISO 3166-1 alpha-2 country code, such as KR.`,
-    }),
+  country: z.string().refine((code) => countries.has(code), {
+    error: (issue) => `"${String(issue.input)}" is not an ISO 3166-1 alpha-2 country code, such as KR.`,
+  }),
   phone: optionalLine('The phone number'),
 });

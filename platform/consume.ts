@@ -40,10 +40,7 @@ export interface ConsumeOptions {
 }
 
 /** Reads for as long as the process lives, or until `stop`: then the batch in work is finished and the rest left to others. */
-export function startConsumer<S extends Stream>(
-  consumer: Consumer<S>,
-  options: ConsumeOptions,
-): { stop(): Promise<void> } {
+export function startConsumer(consumer: AnyConsumer, options: ConsumeOptions): { stop(): Promise<void> } {
   const abort = new AbortController();
   // A consumer of one stream is handled as one of any: its handlers are looked up by the type of the event.
   const running = loop(new Reader(consumer as unknown as Consumer, options), options.log, abort.signal);
