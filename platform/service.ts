@@ -3,6 +3,7 @@
  * to requests, and a GraphQL endpoint for the router alone. A subgraph's main.ts says what is particular to it.
  */
 import { ApolloServer, HeaderMap } from '@apollo/server';
+import { ApolloServerPluginInlineTraceDisabled } from '@apollo/server/plugin/disabled';
 import type { NatsConnection } from 'nats';
 import type { Stream } from '#schema/events.ts';
 import type { AnyConsumer } from './apply.ts';
@@ -96,6 +97,7 @@ export async function serve<C extends BaseContext>(
     formatError: maskErrors(log),
     introspection: true, // nobody but the router can ask
     csrfPrevention: false, // nor a browser
+    plugins: [ApolloServerPluginInlineTraceDisabled()],
   });
   await apollo.start();
 
