@@ -2,16 +2,17 @@
  * What every subgraph is made of: a database, a stream of its own with a relay, consumers of the others' streams, answers
  * to requests, and a GraphQL endpoint for the router alone. A subgraph's main.ts says what is particular to it.
  */
-import { ApolloServer, HeaderMap } from '@apollo/server';
+import { ApolloServer } from '@apollo/server';
 import { ApolloServerPluginInlineTraceDisabled } from '@apollo/server/plugin/disabled';
 import type { NatsConnection } from 'nats';
 import type { Stream } from '#schema/events.ts';
+import { answerGraphql } from './apollo.ts';
 import type { AnyConsumer } from './apply.ts';
 import type { Config, Setting } from './config.ts';
 import { startConsumer } from './consume.ts';
 import { type DatabaseOptions, type EntityManager, type Orm, openDatabase } from './database.ts';
 import { type BaseContext, maskErrors, type Resolvers, subgraphSchema } from './graphql.ts';
-import { BadRequest, type Handler, json, listen, readBody } from './http.ts';
+import { type Handler, json, listen, readBody } from './http.ts';
 import type { Log } from './log.ts';
 import { platformMigrations } from './migrations.ts';
 import { connectForever } from './nats.ts';
@@ -154,31 +155,10 @@ function graphqlHandler<C extends BaseContext>(
         errors: [{ message: `Only the router may ask: ${refused}.`, extensions: { code: 'FORBIDDEN' } }],
       });
 
-    const answer = await cause.run({ traceparent: headers.traceparent?.toString() ?? newTrace() }, () =>
-      apollo.executeHTTPGraphQLRequest({
-        httpGraphQLRequest: { method, headers: headerMap(headers), search: '', body: parseBody(body) },
-        context: async () => context(await verifyToken(headers.authorization)),
-      }),
+    await cause.run({ traceparent: headers.traceparent?.toString() ?? newTrace() }, () =>
+      answerGraphql(apollo, request, response, body, async () => context(await verifyToken(headers.authorization))),
     );
-    for (const [name, value] of answer.headers) response.setHeader(name, value);
-    response.statusCode = answer.status ?? 200;
-    if (answer.body.kind !== 'complete') throw new Error('Incremental delivery is not in this schema');
-    response.end(answer.body.string);
   };
-}
-
-function parseBody(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString());
-  } catch {
-    throw new BadRequest(400, 'The body is not JSON.');
-  }
-}
-
-function headerMap(headers: NodeJS.Dict<string | string[]>): HeaderMap {
-  const map = new HeaderMap();
-  for (const [name, value] of Object.entries(headers)) if (value !== undefined) map.set(name, String(value));
-  return map;
 }
 
 async function isUp({ orm }: Service): Promise<boolean> {
