@@ -3,11 +3,17 @@ import { globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path/posix';
 
 const importsOf = (file: string) =>
-  [...readFileSync(file, 'utf8').matchAll(/^\s*(?:import|export)\s[^'"]*?from\s+['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]|^import\s+['"]([^'"]+)['"]/gm)]
+  [
+    ...readFileSync(file, 'utf8').matchAll(
+      /^\s*(?:import|export)\s[^'"]*?from\s+['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]|^import\s+['"]([^'"]+)['"]/gm,
+    ),
+  ]
     .map(([, from, dynamic, bare]) => from ?? dynamic ?? bare ?? '')
     .map((to) => (to.startsWith('.') ? join(dirname(file), to) : to.replace(/^#/, '')));
 
-const files = globSync('{schema,platform,router,subgraphs,sandbox,local}/**/*.ts').filter((file) => !file.endsWith('.test.ts'));
+const files = globSync('{schema,platform,router,subgraphs,sandbox,local}/**/*.ts').filter(
+  (file) => !file.endsWith('.test.ts'),
+);
 const edges = files.flatMap((from) => importsOf(from).map((to) => ({ from, to })));
 
 const room = (path: string) => path.split('/')[0] ?? '';
@@ -32,7 +38,9 @@ test.each([
   ['sandbox', ['sandbox', 'platform', 'schema']],
   ['local', ['local', 'platform']],
 ])('%s imports only %p and libraries', (from, allowed) => {
-  const breaking = edges.filter((edge) => room(edge.from) === from && ours.includes(room(edge.to)) && !allowed.includes(room(edge.to)));
+  const breaking = edges.filter(
+    (edge) => room(edge.from) === from && ours.includes(room(edge.to)) && !allowed.includes(room(edge.to)),
+  );
   expect(breaking).toEqual([]);
 });
 
