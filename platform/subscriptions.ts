@@ -4,14 +4,14 @@
  */
 import type { Server } from 'node:http';
 import { type ExecutionArgs, GraphQLError, type GraphQLSchema, getOperationAST, parse, validate } from 'graphql';
-import type { SubscribePayload } from 'graphql-ws';
-import { useServer } from 'graphql-ws/use/ws';
+import { handleProtocols, makeServer, type SubscribePayload } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
 import { type BaseContext, maskErrors } from './graphql.ts';
 import { pathOf } from './http.ts';
 import type { Log } from './log.ts';
 import { type createVerifier, SIGNATURE_HEADER } from './signature.ts';
 import type { VerifyToken, Viewer } from './tokens.ts';
+import { closeSockets, runProtocol } from './websocket.ts';
 
 export interface SubscriptionOptions {
   server: Server;
@@ -27,8 +27,14 @@ const GOING_AWAY = 1001;
 export function serveSubscriptions({ server, schema, verifyToken, whyRefused, context, log }: SubscriptionOptions): {
   stop(): Promise<void>;
 } {
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: 1_000_000 });
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: 1_000_000, handleProtocols });
   const mask = maskErrors(log);
+  const protocol = makeServer({
+    onSubscribe: (_socket, _id, payload) => operation(schema, payload, verifyToken, context),
+    onError: (_socket, _id, _payload, errors) => errors.map((error) => mask(error.toJSON(), error)),
+    onNext: (_socket, _id, _payload, _args, { data = null, errors }) =>
+      errors && { data, errors: errors.map((error) => mask(error.toJSON(), error)) },
+  });
 
   server.on('upgrade', (request, socket, head) => {
     const path = request.url ?? '/';
@@ -37,27 +43,10 @@ export function serveSubscriptions({ server, schema, verifyToken, whyRefused, co
         ? whyRefused(request.headers[SIGNATURE_HEADER]?.toString(), { method: 'GET', path, body: '' })
         : 'no such path';
     if (refused) return void socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\n\r\n');
-    sockets.handleUpgrade(request, socket, head, (opened) => sockets.emit('connection', opened, request));
+    sockets.handleUpgrade(request, socket, head, (opened) => runProtocol(protocol, opened, {}, log));
   });
 
-  const endpoint = useServer(
-    {
-      schema,
-      onSubscribe: (_socket, _id, payload) => operation(schema, payload, verifyToken, context),
-      onError: (_socket, _id, _payload, errors) => errors.map((error) => mask(error.toJSON(), error)),
-      onNext: (_socket, _id, _payload, _args, { data = null, errors }) =>
-        errors && { data, errors: errors.map((error) => mask(error.toJSON(), error)) },
-    },
-    sockets,
-    12_000,
-  );
-
-  return {
-    async stop() {
-      for (const socket of sockets.clients) socket.close(GOING_AWAY);
-      await endpoint.dispose();
-    },
-  };
+  return { stop: () => closeSockets(sockets, GOING_AWAY, 'Going away') };
 }
 
 /** What to execute, and for whom; or why not. */

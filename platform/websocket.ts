@@ -1,0 +1,66 @@
+/** GraphQL over WebSocket as a server speaks it: graphql-ws's protocol on ws's sockets, for router and subgraphs alike. */
+import { once } from 'node:events';
+import { CloseCode, type makeServer } from 'graphql-ws';
+import type { WebSocket, WebSocketServer } from 'ws';
+import type { Log } from './log.ts';
+
+const PING_EVERY_MS = 12_000;
+/** A peer that does not answer the closing of its socket is cut off. */
+const CLOSE_WITHIN_MS = 2000;
+
+type Protocol<E> = ReturnType<typeof makeServer<Record<string, unknown>, E>>;
+
+/** Serves a socket that has just been opened, until it closes. */
+export function runProtocol<E>(protocol: Protocol<E>, socket: WebSocket, extra: E, log: Log): void {
+  const closed = protocol.opened(
+    {
+      protocol: socket.protocol,
+      // Resolves when the bytes have left the process, so a peer that does not read is not written to; also when they
+      // cannot leave any more, for then the close event is on its way.
+      send: (message) => new Promise((resolve) => socket.send(message, () => resolve())),
+      close: (code, reason) => socket.close(code, reason),
+      onMessage(handle) {
+        socket.on('message', (data) => {
+          handle(String(data)).catch((error: unknown) => {
+            log.warn({ err: error }, 'a message on a socket could not be handled');
+            socket.close(CloseCode.InternalServerError, 'Internal server error');
+          });
+        });
+      },
+    },
+    extra,
+  );
+  const heartbeat = keepAlive(socket);
+  socket.on('error', (error) => log.debug({ err: error }, 'a peer broke its socket'));
+  socket.once('close', (code, reason) => {
+    clearInterval(heartbeat);
+    closed(code, String(reason)).catch((error: unknown) =>
+      log.warn({ err: error }, 'a closed socket could not be cleared away'),
+    );
+  });
+}
+
+/** No new sockets; those there are closed with the code, in two seconds at most. */
+export async function closeSockets(sockets: WebSocketServer, code: number, reason: string): Promise<void> {
+  const closed = once(sockets, 'close');
+  sockets.close();
+  for (const socket of sockets.clients) socket.close(code, reason);
+  const overdue = setTimeout(() => {
+    for (const socket of sockets.clients) socket.terminate();
+  }, CLOSE_WITHIN_MS);
+  await closed;
+  clearTimeout(overdue);
+}
+
+/** A peer that has not answered the last ping by the next one is gone without a word. */
+function keepAlive(socket: WebSocket): NodeJS.Timeout {
+  let alive = true;
+  socket.on('pong', () => {
+    alive = true;
+  });
+  return setInterval(() => {
+    if (!alive) return socket.terminate();
+    alive = false;
+    socket.ping();
+  }, PING_EVERY_MS);
+}
