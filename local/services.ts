@@ -1,0 +1,108 @@
+/** The processes of Rentabook, and what each gets to know: its own secrets, nobody else's. */
+import { fork } from 'node:child_process';
+import { join } from 'node:path';
+import { bareEnvironment, type Setting } from '#platform/config.ts';
+import { type Running, watch } from './running.ts';
+import type { Secrets } from './secrets.ts';
+
+const mains = {
+  book: 'subgraphs/book/main.ts',
+  rental: 'subgraphs/rental/main.ts',
+  delivery: 'subgraphs/delivery/main.ts',
+  customer: 'subgraphs/customer/main.ts',
+  sandbox: 'sandbox/main.ts',
+  router: 'router/main.ts',
+} as const;
+
+export type Service = keyof typeof mains;
+export const services = Object.keys(mains) as Service[];
+
+/** Every service but the router has a database of its own. */
+export type Owner = Exclude<Service, 'router'>;
+export const owners = services.filter((service) => service !== 'router');
+
+export type Environment = Partial<Record<Setting, string>>;
+
+export interface Wiring {
+  ports: Record<Service, number>;
+  /** Of the router; everything else is for this machine alone. */
+  host: string;
+  databaseUrls: Record<Owner, string>;
+  natsUrl: string;
+  secrets: Secrets;
+}
+
+/** The settings by which the services find and trust one another. */
+export function wiringOf({ ports, host, databaseUrls, natsUrl, secrets }: Wiring): Record<Service, Environment> {
+  const url = (service: Service) => `http://127.0.0.1:${ports[service]}`;
+  const place = (service: Service) => ({ HOST: '127.0.0.1', PORT: String(ports[service]) });
+  const trust = { ROUTER_KEY: secrets.routerKey, JWKS_URL: `${url('customer')}/.well-known/jwks.json` };
+  const subgraph = (service: Owner) => ({
+    ...place(service),
+    ...trust,
+    DATABASE_URL: databaseUrls[service],
+    NATS_URL: natsUrl,
+  });
+  const bank = { STRIPE_SECRET_KEY: secrets.stripeSecretKey };
+  const carrier = { CARRIER_KEY: secrets.carrierKey, CARRIER_WEBHOOK_SECRET: secrets.carrierWebhookSecret };
+
+  return {
+    book: { ...subgraph('book'), RENTABOOK_DEMO: 'on' },
+    rental: { ...subgraph('rental'), ...bank, STRIPE_URL: url('sandbox') },
+    delivery: { ...subgraph('delivery'), ...carrier, CARRIER_URL: url('sandbox') },
+    customer: { ...subgraph('customer'), TOKEN_KEYS: secrets.tokenKeys, RENTABOOK_DEMO: 'on' },
+    sandbox: {
+      ...place('sandbox'),
+      ...bank,
+      ...carrier,
+      DATABASE_URL: databaseUrls.sandbox,
+      SANDBOX_CARRIER_WEBHOOK_URL: `${url('router')}/webhooks/carrier`,
+    },
+    router: {
+      ...place('router'),
+      ...trust,
+      HOST: host,
+      BOOK_URL: `${url('book')}/graphql`,
+      RENTAL_URL: `${url('rental')}/graphql`,
+      DELIVERY_URL: `${url('delivery')}/graphql`,
+      CUSTOMER_URL: `${url('customer')}/graphql`,
+    },
+  };
+}
+
+/** Those that may be given to every process: what tunes, as against an address or a secret, which only the wiring hands out. */
+export const tuningIn = (given: Environment): Environment =>
+  Object.fromEntries(
+    Object.entries(given).filter(([name]) => !/^(PORT|HOST|NATS_.*)$|_(URL|KEY|KEYS|SECRET|DATA)$/.test(name)),
+  );
+
+/** Every process gets so long to finish what it has begun; `npm start` has promised to be gone after ten seconds. */
+const GRACE_MS = 4000;
+
+export interface ServiceOptions {
+  environment: Environment;
+  onLine: (line: string) => void;
+}
+
+export function launchService(service: Service, { environment, onLine }: ServiceOptions): Running {
+  return launchProcess(join(import.meta.dirname, '..', mains[service]), { environment, onLine });
+}
+
+/** Runs a file whose process is made by `run` of platform/process.ts. */
+export function launchProcess(file: string, { environment, onLine }: ServiceOptions): Running {
+  const child = fork(file, {
+    env: bareEnvironment({ ...environment, NODE_ENV: 'production', APOLLO_TELEMETRY_DISABLED: 'true' }),
+    execArgv: [], // not what this process was started with
+    detached: true, // out of reach of the terminal's Ctrl-C: it is stopped in its turn
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  return watch(child, { onLine, faultIn: complaintIn, stopSignal: 'SIGTERM', graceMs: GRACE_MS });
+}
+
+/** What a log line of platform/log.ts warns of, in a sentence, or what Node writes of an error that nobody caught. */
+export function complaintIn(line: string): string | undefined {
+  if (!line.startsWith('{')) return /^\w*Error\b.*/.exec(line)?.[0];
+  const { level, msg, err } = JSON.parse(line);
+  if (!['warn', 'error', 'fatal'].includes(level)) return undefined;
+  return err?.message ? `${msg}: ${err.message}` : msg;
+}

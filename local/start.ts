@@ -1,0 +1,108 @@
+/** `npm start`: all of Rentabook on this machine, until Ctrl-C. */
+import { resolve } from 'node:path';
+import { Listr } from 'listr2';
+import { givenSettings, readConfig } from '#platform/config.ts';
+import { tuningIn } from './services.ts';
+import { openSystem, type System } from './system.ts';
+
+/** What every account of the demo signs in with; the services make them (subgraphs/customer/demo.ts). */
+const DEMO_PASSWORD = 'rentabook';
+const demoAccounts = ['reader@demo.test', 'staff@demo.test', 'courier@demo.test', 'admin@demo.test'];
+
+/** The same sentence again within so long is not told again. */
+const QUIET_MS = 30_000;
+
+await main().catch((error: unknown) => {
+  print(error instanceof Error ? error.message : String(error));
+  process.exit(1);
+});
+
+async function main(): Promise<void> {
+  const startedAt = Date.now();
+  const given = givenSettings();
+  const { RENTABOOK_DATA, PORT, HOST, NATS_SERVER } = readConfig(['RENTABOOK_DATA', 'PORT', 'HOST', 'NATS_SERVER']);
+  const system = await openSystem({
+    folder: resolve(RENTABOOK_DATA),
+    port: PORT,
+    host: HOST,
+    databaseUrl: given.DATABASE_URL && readConfig(['DATABASE_URL']).DATABASE_URL,
+    natsUrl: given.NATS_URL && readConfig(['NATS_URL']).NATS_URL,
+    natsServer: NATS_SERVER,
+    tuning: tuningIn(given),
+    say: withoutRepetition(print),
+  });
+
+  const stopping = stopOnSignal(system);
+  try {
+    await progressOf(system).run();
+  } catch (error) {
+    if (stopping.aborted) return; // the signal's own way ends the process
+    await system.stop();
+    throw error;
+  }
+  print(welcome(system.url, Date.now() - startedAt));
+}
+
+function progressOf({ stages }: System) {
+  return new Listr(
+    stages.map(({ title, steps }) => ({
+      title,
+      task: (_, stage) =>
+        stage.newListr(
+          steps.map((step) => ({
+            title: step.title,
+            task: async (_, task) => {
+              task.title = await step.run((text) => {
+                task.output = text;
+              });
+            },
+          })),
+          { concurrent: true },
+        ),
+    })),
+    { registerSignalListeners: false, fallbackRenderer: 'simple', rendererOptions: { collapseSubtasks: false } },
+  );
+}
+
+/** npm passes a signal on that the terminal has sent already: the second one changes nothing. */
+function stopOnSignal(system: System): AbortSignal {
+  const stopping = new AbortController();
+  const stop = async () => {
+    if (stopping.signal.aborted) return;
+    stopping.abort();
+    const from = Date.now();
+    await system.stop();
+    print(`Rentabook has stopped (${seconds(Date.now() - from)}).`);
+    process.exit(0);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop());
+  return stopping.signal;
+}
+
+function welcome(url: string, tookMs: number): string {
+  return [
+    '',
+    `  GraphQL      ${url}/graphql  (queries and mutations; subscriptions by graphql-ws)`,
+    `  GraphiQL     ${url}/`,
+    `  accounts     ${demoAccounts.join('  ')}`,
+    `  password     ${DEMO_PASSWORD}`,
+    '',
+    `Rentabook is ready (${seconds(tookMs)}): ${url}  Ctrl-C stops it.`,
+  ].join('\n');
+}
+
+function withoutRepetition(say: (sentence: string) => void): (sentence: string) => void {
+  const lastSaid = new Map<string, number>();
+  return (sentence) => {
+    const now = Date.now();
+    if (now - (lastSaid.get(sentence) ?? 0) < QUIET_MS) return;
+    lastSaid.set(sentence, now);
+    say(sentence);
+  };
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;

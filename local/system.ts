@@ -1,0 +1,227 @@
+/** All of Rentabook on one machine: the stages of its start, the processes it is made of, its end. */
+import { chmodSync, mkdirSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Keeper } from './keeper.ts';
+import { lockFolder } from './lock.ts';
+import { openLogFile } from './logFile.ts';
+import { launchNats, natsUrl, prepareNats, stopOrphanedNats } from './nats.ts';
+import { natsProgram } from './natsProgram.ts';
+import { choosePorts, portIsFree } from './ports.ts';
+import { launchPostgres, postgresUrl, preparePostgres, stopOrphanedPostgres } from './postgres.ts';
+import { probe } from './probe.ts';
+import { provision, serviceUrl } from './provision.ts';
+import type { Running } from './running.ts';
+import { keepSecrets } from './secrets.ts';
+import {
+  complaintIn,
+  type Environment,
+  launchService,
+  type Owner,
+  owners,
+  type Service,
+  services,
+  wiringOf,
+} from './services.ts';
+
+export interface SystemOptions {
+  /** Everything that outlives the run. */
+  folder: string;
+  /** Of the router. */
+  port: number;
+  host: string;
+  /** An existing PostgreSQL, entered as an account that may create roles and databases. */
+  databaseUrl?: string | undefined;
+  /** An existing NATS with JetStream. */
+  natsUrl?: string | undefined;
+  /** Path of a nats-server. */
+  natsServer?: string | undefined;
+  /** Settings that are given to every service. */
+  tuning: Environment;
+  /** For tests alone: quicker, and not safe from a power cut. */
+  careless?: boolean;
+  /** Is told what a person should know, a sentence at a time. */
+  say: (sentence: string) => void;
+}
+
+export type Part = Service | 'postgres' | 'nats';
+
+/** The steps of a stage run side by side, the stages one after another. */
+export interface Stage {
+  title: string;
+  steps: Step[];
+}
+
+export interface Step {
+  title: string;
+  /** Answers what there is now. `note` is told what takes its time. */
+  run(note: (text: string) => void): Promise<string>;
+}
+
+export interface System {
+  /** Of the router. */
+  url: string;
+  stages: Stage[];
+  /** The process of a part, once its stage has run. */
+  keeperOf(part: Part): Keeper;
+  /** Ends all of it, in the order in which nothing is lost. To be called once, at any time. */
+  stop(): Promise<void>;
+}
+
+/** The ports of the first start, when they are free. */
+const wishedPorts = {
+  book: 4001,
+  rental: 4002,
+  delivery: 4003,
+  customer: 4004,
+  sandbox: 4005,
+  postgres: 4010,
+  nats: 4011,
+};
+
+/** Claims folder and port; nothing runs yet. @throws when another one uses them. */
+export async function openSystem(options: SystemOptions): Promise<System> {
+  const { host, port, say } = options;
+  const folder = openFolder(options.folder);
+  const lock = lockFolder(folder);
+  if (!lock)
+    throw new Error(
+      `Rentabook already runs on the data in ${folder}: stop it first, or set RENTABOOK_DATA to another folder.`,
+    );
+  const folders = { postgres: join(folder, 'postgres'), nats: join(folder, 'nats'), logs: join(folder, 'logs') };
+  const environmentFile = join(folder, 'environment.json');
+  await Promise.all([stopOrphanedPostgres(folders.postgres), stopOrphanedNats(folders.nats)]);
+  if (!(await portIsFree(port, host))) {
+    lock.release();
+    throw new Error(`Port ${port} is in use: stop what listens on it, or set PORT to another one.`);
+  }
+
+  mkdirSync(folders.logs, { recursive: true, mode: 0o700 });
+  const secrets = await keepSecrets(join(folder, 'secrets.json'));
+  const ports = { ...(await choosePorts(join(folder, 'ports.json'), wishedPorts)), router: port };
+  const nats = { folder: folders.nats, port: ports.nats, password: secrets.natsPassword };
+  const adminUrl = options.databaseUrl ?? postgresUrl(ports.postgres, secrets.postgresPassword);
+  const url = `http://127.0.0.1:${port}`;
+
+  const environments = wiringOf({
+    ports,
+    host,
+    natsUrl: options.natsUrl ?? natsUrl(nats),
+    databaseUrls: ofOwners((owner) => serviceUrl(adminUrl, databaseOf(owner), secrets.databasePasswords[owner])),
+    secrets,
+  });
+
+  const closing = new AbortController();
+  const keepers = new Map<Part, Keeper>();
+
+  async function begin(
+    part: Part,
+    launch: (onLine: (line: string) => void) => Running,
+    hear?: (line: string) => void,
+  ): Promise<void> {
+    closing.signal.throwIfAborted();
+    const log = openLogFile(join(folders.logs, `${part}.log`));
+    const onLine = (line: string) => {
+      log.write(line);
+      hear?.(line);
+    };
+    const keeper = new Keeper(part, () => launch(onLine), say);
+    keepers.set(part, keeper);
+    await keeper.start();
+  }
+
+  async function startPostgres(): Promise<string> {
+    if (options.databaseUrl) return `PostgreSQL: the server of DATABASE_URL, ${withoutPassword(adminUrl)}`;
+    const cluster = await preparePostgres(folders.postgres, secrets.postgresPassword, closing.signal);
+    const { careless = false } = options;
+    await begin('postgres', (onLine) => launchPostgres(cluster, { port: ports.postgres, careless, onLine }));
+    const elsewhere =
+      cluster.data === folders.postgres ? '' : `, data in ${cluster.data}, where root's helper account can reach it`;
+    return `PostgreSQL on 127.0.0.1:${ports.postgres}${elsewhere}`;
+  }
+
+  async function startNats(note: (text: string) => void): Promise<string> {
+    if (options.natsUrl) return `NATS: the server of NATS_URL, ${withoutPassword(options.natsUrl)}`;
+    const program = await natsProgram({ named: options.natsServer, say: note, signal: closing.signal });
+    prepareNats(nats);
+    await begin('nats', (onLine) => launchNats(program.path, nats.folder, onLine));
+    return `NATS ${program.version} on 127.0.0.1:${ports.nats}`;
+  }
+
+  async function makeDatabases(): Promise<string> {
+    const passwords = owners.map((owner) => [databaseOf(owner), secrets.databasePasswords[owner]]);
+    await provision(adminUrl, Object.fromEntries(passwords));
+    // For command-line tools: they work on the running system.
+    const { DATABASE_URL, NATS_URL } = environments.book;
+    writeFileSync(environmentFile, JSON.stringify({ book: { DATABASE_URL, NATS_URL } }), { mode: 0o600 });
+    return 'a database for each service';
+  }
+
+  async function startService(service: Service): Promise<string> {
+    const environment = { ...environments[service], ...options.tuning };
+    const hear = (line: string) => {
+      const complaint = complaintIn(line);
+      if (complaint && !closing.signal.aborted) say(`${service}: ${complaint}`);
+    };
+    await begin(service, (onLine) => launchService(service, { environment, onLine }), hear);
+    return `${service} on 127.0.0.1:${ports[service]}`;
+  }
+
+  async function stopAll(parts: readonly Part[]): Promise<void> {
+    await Promise.all(parts.map((part) => keepers.get(part)?.stop()));
+  }
+
+  return {
+    url,
+    stages: [
+      {
+        title: 'infrastructure',
+        steps: [
+          { title: 'PostgreSQL', run: startPostgres },
+          { title: 'NATS', run: startNats },
+        ],
+      },
+      { title: 'databases', steps: [{ title: 'one for each service', run: makeDatabases }] },
+      { title: 'services', steps: services.map((service) => ({ title: service, run: () => startService(service) })) },
+      {
+        title: 'a try',
+        steps: [
+          {
+            title: 'a query, a mutation and a subscription',
+            run: () => probe(url, closing.signal).then(() => 'query, mutation and subscription are answered'),
+          },
+        ],
+      },
+    ],
+    keeperOf(part) {
+      const keeper = keepers.get(part);
+      if (!keeper) throw new Error(`${part} was not started here`);
+      return keeper;
+    },
+    async stop() {
+      closing.abort();
+      rmSync(environmentFile, { force: true });
+      await stopAll(['router']); // nobody asks any more
+      await stopAll(owners); // nobody needs the servers any more
+      await stopAll(['nats', 'postgres']);
+      lock.release();
+    },
+  };
+}
+
+const databaseOf = (owner: Owner) => `rentabook_${owner}`;
+
+const ofOwners = (make: (owner: Owner) => string) =>
+  Object.fromEntries(owners.map((owner) => [owner, make(owner)])) as Record<Owner, string>;
+
+function withoutPassword(url: string): string {
+  const { protocol, host, pathname } = new URL(url);
+  return `${protocol}//${host}${pathname}`;
+}
+
+/** As root, everybody may pass through it (what is in it has modes of its own), or PostgreSQL's account could not. */
+function openFolder(path: string): string {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const folder = realpathSync(path);
+  if (process.getuid?.() === 0) chmodSync(folder, statSync(folder).mode | 0o001);
+  return folder;
+}
