@@ -71,7 +71,9 @@ export async function owe(
   from: Rental['status'],
 ): Promise<void> {
   const payment = await lockPayment(em, rental.id);
+  const known = new Set((await em.find(Step, { rentalId: rental.id })).map(({ kind }) => kind));
   for (const { kind, status } of owedAfter(change, from)) {
+    if (known.has(kind)) continue; // confirmed before it was known to be owed
     const nothingAsked = kind === 'PAYMENT_VOID' && !payment.intentId;
     if (nothingAsked) movePayment(em, payment, rental, 'void', 'payment.voided', 0, {});
     else if (kind !== 'PAYMENT_VOID' || payment.status !== 'DECLINED') addStep(em, rental.id, kind, status);
@@ -94,4 +96,11 @@ export async function setSteps(
     { rentalId, kind: { $in: kinds }, status: 'WAITING' },
     { status, nextAttemptAt: new Date() },
   );
+}
+
+/** Closes a step, or remembers that it is closed: of two services' events either may come first. Lock the rental before. */
+export async function confirmStep(em: EntityManager, rentalId: string, kind: Step['kind']): Promise<void> {
+  const step = await em.findOne(Step, { rentalId, kind });
+  if (step) step.status = 'DONE';
+  else addStep(em, rentalId, kind, 'DONE');
 }

@@ -2,7 +2,7 @@
 import type { Consumer } from '#platform/apply.ts';
 import type { EntityManager } from '#platform/database.ts';
 import type { DataOf } from '#schema/events.ts';
-import { addStep, lockRental, move, owe, setSteps } from './changes.ts';
+import { addStep, confirmStep, lockRental, move, owe, setSteps } from './changes.ts';
 import { Book, type Rental } from './entities.ts';
 import { dueAt } from './rental.ts';
 
@@ -16,7 +16,9 @@ export const bookConsumer: Consumer<'BOOK'> = {
     },
     'book.withdrawn': 'ignore', // its book.saved says so too
 
-    'stock.released': ({ data }, em) => setSteps(em, data.rentalId, ['STOCK_RELEASE'], 'DONE'),
+    async 'stock.released'({ data }, em) {
+      if (await lockRental(em, data.rentalId)) await confirmStep(em, data.rentalId, 'STOCK_RELEASE');
+    },
     async 'stock.inspected'({ data }, em) {
       if (data.remaining > 0) return;
       const rental = await lockRental(em, data.rentalId);

@@ -1,0 +1,245 @@
+/** What the other services' events do to a rental, on a real database: in time, twice, too late and out of order. */
+import { randomUUID } from 'node:crypto';
+import { type Orm, openDatabase, transaction } from '#platform/database.ts';
+import { createLog } from '#platform/log.ts';
+import { platformMigrations } from '#platform/migrations.ts';
+import { OutboxRow } from '#platform/outbox.ts';
+import type { DataOf, EventType } from '#schema/events.ts';
+import { arrived, deliver } from '../../tests/events.ts';
+import { createDatabase } from '../../tests/services.ts';
+import { factsOf, lockRental, move, owe } from './changes.ts';
+import { Book, Payment, Rental, Step } from './entities.ts';
+import { bookConsumer, deliveryConsumer } from './events.ts';
+import { CreateRental } from './migrations/0001_rental.ts';
+
+let orm: Orm;
+beforeAll(async () => {
+  orm = await openDatabase({
+    url: await createDatabase(),
+    entities: [OutboxRow, Rental, Payment, Step, Book],
+    migrations: [...platformMigrations, { name: 'rental_0001_rental', class: CreateRental }],
+    log: createLog('test', 'silent'),
+  });
+});
+afterAll(() => orm?.close());
+
+const parcels = deliveryConsumer(14);
+
+/** A rental as it is after `settle`, with its payment authorised. */
+async function accepted(): Promise<Rental> {
+  const customerId = randomUUID();
+  const now = new Date();
+  return transaction(orm.em, async (em) => {
+    await em.execute('INSERT INTO customer (id) VALUES (?)', [customerId]);
+    const rental = em.create(Rental, {
+      id: randomUUID(),
+      customerId,
+      idempotencyKey: 'key',
+      fingerprint: 'print',
+      bookId: randomUUID(),
+      quantity: 1,
+      totalAmount: 4500,
+      currency: 'KRW',
+      paymentMethod: 'pm_card_visa',
+      status: 'REQUESTED',
+      holds: 0,
+      outForDelivery: false,
+      returnRequested: false,
+      inspected: false,
+      requestedAt: now,
+      changedAt: now,
+      renewals: 0,
+      version: 1,
+    });
+    await em.flush();
+    em.create(Payment, {
+      id: rental.id,
+      status: 'AUTHORIZED',
+      intentId: 'pi_1',
+      currency: 'KRW',
+      authorized: 4500,
+      captured: 0,
+      refunded: 0,
+      version: 1,
+    });
+    move(em, rental, 'accept', 'rental.accepted', { total: { amount: 4500, currency: 'KRW' } });
+    return rental;
+  });
+}
+
+async function cancel(id: string): Promise<void> {
+  await transaction(orm.em, async (em) => {
+    const rental = await lockRental(em, id);
+    if (!rental) throw new Error('There is no such rental');
+    const from = rental.status as 'ACCEPTED' | 'SHIPPING'; // the tests cancel no other
+    move(em, rental, 'cancel', 'rental.cancelled', { from });
+    await owe(em, rental, 'cancel', from);
+  });
+}
+
+type ParcelType = Extract<EventType, `delivery.${string}`>;
+
+/** The parcel's events in order, each the next version of one delivery. */
+function parcelOf(rental: Rental, direction: 'OUTBOUND' | 'RETURN') {
+  const delivery = { id: randomUUID(), version: 0 };
+  return (type: ParcelType, occurredAt = new Date()) => {
+    delivery.version += 1;
+    const data = { ...factsOf(rental), deliveryId: delivery.id, direction, occurredAt: occurredAt.toISOString() };
+    return deliver(orm.em, parcels, arrived(type, delivery, data as DataOf<typeof type>)); // the tests send none with more
+  };
+}
+
+const now = (id: string) => orm.em.fork().findOneOrFail(Rental, { id });
+async function stepsOf(id: string): Promise<Record<string, string>> {
+  const steps = await orm.em.fork().find(Step, { rentalId: id });
+  return Object.fromEntries(steps.map(({ kind, status }) => [kind, status]));
+}
+const released = ({ rental, version = 1, quantity = 1 }: { rental: Rental; version?: number; quantity?: number }) =>
+  deliver(
+    orm.em,
+    bookConsumer,
+    arrived('stock.released', { id: rental.id, version }, { ...factsOf(rental), quantity }),
+  );
+
+test('the parcel moves the rental: picked up is SHIPPING and owes a capture, delivered is ON_LOAN until its due date', async () => {
+  const rental = await accepted();
+  const outbound = parcelOf(rental, 'OUTBOUND');
+
+  await outbound('delivery.picked_up');
+  expect(await stepsOf(rental.id)).toEqual({ CAPTURE: 'TODO' });
+  await outbound('delivery.out_for_delivery');
+  await outbound('delivery.delivered', new Date('2026-03-01T12:00:00Z'));
+
+  expect(await now(rental.id)).toMatchObject({
+    status: 'ON_LOAN',
+    dueAt: new Date('2026-03-15T12:00:00Z'),
+    version: 4,
+  });
+});
+
+test('F5 a cancelled rental gets its money back when its parcel has been stopped, once, however often that is told', async () => {
+  const rental = await accepted();
+  const outbound = parcelOf(rental, 'OUTBOUND');
+  await outbound('delivery.picked_up');
+  await cancel(rental.id);
+  expect(await stepsOf(rental.id)).toEqual({
+    CAPTURE: 'TODO',
+    DELIVERY_STOP: 'WAITING',
+    STOCK_RELEASE: 'WAITING',
+    PAYMENT_REFUND: 'WAITING',
+  });
+
+  await outbound('delivery.stopped');
+  await outbound('delivery.stopped');
+  await released({ rental });
+
+  expect(await stepsOf(rental.id)).toEqual({
+    CAPTURE: 'TODO',
+    DELIVERY_STOP: 'DONE',
+    STOCK_RELEASE: 'DONE',
+    PAYMENT_REFUND: 'TODO',
+  });
+  expect((await now(rental.id)).status).toBe('CANCELLED');
+});
+
+test('a parcel delivered although its rental is cancelled does not revive it: release and refund wait until it is back', async () => {
+  const rental = await accepted();
+  const outbound = parcelOf(rental, 'OUTBOUND');
+  await outbound('delivery.picked_up');
+  await cancel(rental.id);
+
+  await outbound('delivery.delivered');
+  expect(await now(rental.id)).toMatchObject({ status: 'CANCELLED', dueAt: null });
+  expect(await stepsOf(rental.id)).toMatchObject({
+    DELIVERY_STOP: 'DONE',
+    STOCK_RELEASE: 'WAITING',
+    PAYMENT_REFUND: 'WAITING',
+  });
+
+  await parcelOf(rental, 'RETURN')('delivery.delivered');
+  expect(await stepsOf(rental.id)).toMatchObject({ STOCK_RELEASE: 'DONE', PAYMENT_REFUND: 'TODO' });
+});
+
+test('a parcel that comes back without a cancel ends the rental and gives the money back', async () => {
+  const rental = await accepted();
+  const outbound = parcelOf(rental, 'OUTBOUND');
+  await outbound('delivery.picked_up');
+
+  await outbound('delivery.returned_to_sender');
+
+  expect((await now(rental.id)).status).toBe('CANCELLED');
+  expect(await stepsOf(rental.id)).toEqual({ CAPTURE: 'TODO', STOCK_RELEASE: 'WAITING', PAYMENT_REFUND: 'TODO' });
+});
+
+test('a parcel lost by the carrier ends the rental without a fee and with a refund', async () => {
+  const rental = await accepted();
+  const outbound = parcelOf(rental, 'OUTBOUND');
+  await outbound('delivery.picked_up');
+
+  await outbound('delivery.lost');
+
+  expect((await now(rental.id)).status).toBe('LOST');
+  expect(await stepsOf(rental.id)).toEqual({ CAPTURE: 'TODO', PAYMENT_REFUND: 'TODO' });
+});
+
+test('a release told before the parcel that came back is known here is not waited for again', async () => {
+  const rental = await accepted();
+  const outbound = parcelOf(rental, 'OUTBOUND');
+  await outbound('delivery.picked_up');
+
+  await released({ rental });
+  await outbound('delivery.stopped');
+
+  expect(await stepsOf(rental.id)).toEqual({ CAPTURE: 'TODO', STOCK_RELEASE: 'DONE', PAYMENT_REFUND: 'TODO' });
+});
+
+test('an inspection known before the arrival of its parcel closes the rental with it', async () => {
+  const rental = await accepted();
+  const outbound = parcelOf(rental, 'OUTBOUND');
+  for (const type of ['delivery.picked_up', 'delivery.delivered'] as const) await outbound(type);
+  const back = parcelOf(rental, 'RETURN');
+  await back('delivery.picked_up');
+
+  const inspected = { ...factsOf(rental), copyId: randomUUID(), condition: 'GOOD' as const, remaining: 0 };
+  await deliver(orm.em, bookConsumer, arrived('stock.inspected', { id: rental.id, version: 1 }, inspected));
+  expect((await now(rental.id)).status).toBe('RETURNING');
+  await back('delivery.delivered');
+
+  expect(await now(rental.id)).toMatchObject({ status: 'CLOSED', closedAt: expect.any(Date) });
+});
+
+test('an event that comes twice is applied once, and one whose predecessor is missing waits', async () => {
+  const rental = await accepted();
+  const delivery = { id: randomUUID(), version: 1 };
+  const data = {
+    ...factsOf(rental),
+    deliveryId: delivery.id,
+    direction: 'OUTBOUND' as const,
+    occurredAt: new Date().toISOString(),
+  };
+  const first = arrived('delivery.picked_up', delivery, data);
+  const third = arrived('delivery.delivered', { ...delivery, version: 3 }, data);
+
+  expect([
+    await deliver(orm.em, parcels, third),
+    await deliver(orm.em, parcels, first),
+    await deliver(orm.em, parcels, first),
+  ]).toEqual(['gap', 'applied', 'duplicate']);
+  expect((await now(rental.id)).status).toBe('SHIPPING');
+});
+
+test('F9 an event that could not be stored takes its change with it', async () => {
+  const rental = await accepted();
+  const before = await orm.em.fork().count(OutboxRow, {});
+
+  await expect(
+    transaction(orm.em, async (em) => {
+      const locked = await lockRental(em, rental.id);
+      if (locked) move(em, locked, 'ship', 'rental.shipped', {});
+      throw new Error('the connection broke');
+    }),
+  ).rejects.toThrow('the connection broke');
+
+  expect(await now(rental.id)).toMatchObject({ status: 'ACCEPTED', version: 2 });
+  expect(await orm.em.fork().count(OutboxRow, {})).toBe(before);
+});

@@ -1,0 +1,103 @@
+import {
+  after,
+  afterOrRefuse,
+  allowedActions,
+  type Change,
+  dueAt,
+  isFinal,
+  owedAfter,
+  paymentAfter,
+  type RentalStatus,
+  rentalStatuses,
+  roundAfter,
+} from './rental.ts';
+
+const story = (...changes: Change[]) =>
+  changes.reduce<RentalStatus | null>((status, change) => status && after(status, change), 'REQUESTED');
+const asked = (status: RentalStatus, more: object = {}) => ({
+  status,
+  outForDelivery: false,
+  returnRequested: false,
+  ...more,
+});
+
+test('a book goes out and comes back', () => {
+  expect(story('accept', 'ship', 'deliver', 'requestReturn', 'startReturn', 'receive', 'close')).toBe('CLOSED');
+});
+
+test('a request waits while a dependency is down, and then goes on', () => {
+  expect(story('hold', 'resume', 'accept')).toBe('ACCEPTED');
+});
+
+test('nothing revives what has ended', () => {
+  const changes: Change[] = [
+    'accept',
+    'hold',
+    'resume',
+    'reject',
+    'cancel',
+    'ship',
+    'deliver',
+    'giveBack',
+    'lose',
+    'requestReturn',
+    'startReturn',
+    'receive',
+    'resumeLoan',
+    'close',
+  ];
+  const ended = rentalStatuses.filter(isFinal);
+  expect(ended).toEqual(['CLOSED', 'REJECTED', 'CANCELLED', 'LOST']);
+  for (const status of ended) for (const change of changes) expect(after(status, change)).toBeNull();
+});
+
+test.each(rentalStatuses)('a cancel from %s leads to CANCELLED or is refused by name', (status) => {
+  if (after(status, 'cancel')) expect(afterOrRefuse(asked(status), 'cancel')).toBe('CANCELLED');
+  else expect(() => afterOrRefuse(asked(status), 'cancel')).toThrow(`Cannot cancel a rental that is ${status}.`);
+});
+
+test('on the last way to the reader it is too late to cancel', () => {
+  const rental = asked('SHIPPING', { outForDelivery: true });
+  expect(() => afterOrRefuse(rental, 'cancel')).toThrow('Cannot cancel a rental that is out for delivery.');
+  expect(allowedActions(rental)).toEqual([]);
+  expect(allowedActions(asked('SHIPPING'))).toEqual(['CANCEL']);
+});
+
+test('a return is asked for once', () => {
+  expect(allowedActions(asked('ON_LOAN'))).toEqual(['RETURN']);
+  expect(allowedActions(asked('ON_LOAN', { returnRequested: true }))).toEqual([]);
+});
+
+test('money goes back at once where no parcel is under way, and waits for the parcel where one is', () => {
+  expect(owedAfter('cancel', 'ON_HOLD')).toEqual([
+    { kind: 'STOCK_RELEASE', status: 'WAITING' },
+    { kind: 'PAYMENT_VOID', status: 'TODO' },
+  ]);
+  expect(owedAfter('cancel', 'SHIPPING')).toEqual([
+    { kind: 'STOCK_RELEASE', status: 'WAITING' },
+    { kind: 'DELIVERY_STOP', status: 'WAITING' },
+    { kind: 'PAYMENT_REFUND', status: 'WAITING' },
+  ]);
+  expect(owedAfter('giveBack', 'ACCEPTED')).toEqual([
+    { kind: 'STOCK_RELEASE', status: 'WAITING' },
+    { kind: 'PAYMENT_VOID', status: 'TODO' },
+  ]);
+});
+
+test('a payment is captured before it is refunded, and the same transition twice is no change', () => {
+  expect(paymentAfter('AUTHORIZED', 'capture')).toBe('CAPTURED');
+  expect(paymentAfter('CAPTURED', 'capture')).toBeNull();
+  expect(paymentAfter('AUTHORIZED', 'refund')).toBeNull();
+  expect(paymentAfter('UNKNOWN', 'void')).toBe('VOIDED');
+});
+
+test('customers take turns: a second request of one stands behind the first of all others', () => {
+  expect(roundAfter(null, null)).toBe(0);
+  expect(roundAfter(0, 0)).toBe(1);
+  expect(roundAfter(7, null)).toBe(7);
+  expect(roundAfter(7, 3)).toBe(7);
+});
+
+test('the loan runs from the delivery', () => {
+  expect(dueAt(new Date('2026-02-20T10:00:00Z'), 14)).toEqual(new Date('2026-03-06T10:00:00Z'));
+});
