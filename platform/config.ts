@@ -113,3 +113,8 @@ export const wholeEnvironment = (changes: Record<string, string>): NodeJS.Proces
 
 const pick = (names: string[]): Record<string, string> =>
   Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
+
+/** Sets what a library reads from the environment by itself and has no option for. */
+export const setForLibrary = (name: 'APOLLO_TELEMETRY_DISABLED', value: string): void => {
+  process.env[name] = value;
+};

@@ -3,7 +3,17 @@
  * viewers, so each subscribe message brings its own identity in `extensions.authorization`.
  */
 import type { Server } from 'node:http';
-import { type ExecutionArgs, GraphQLError, type GraphQLSchema, getOperationAST, parse, validate } from 'graphql';
+import {
+  createSourceEventStream,
+  type ExecutionArgs,
+  type ExecutionResult,
+  execute,
+  GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+  parse,
+  validate,
+} from 'graphql';
 import { handleProtocols, makeServer, type SubscribePayload } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
 import { type BaseContext, maskErrors } from './graphql.ts';
@@ -24,12 +34,25 @@ export interface SubscriptionOptions {
 
 const GOING_AWAY = 1001;
 
+/**
+ * What the source of a subscription yields beside its events: where in its log it stands, once a snapshot is through, be it
+ * an empty one. The router keeps it to itself, and goes on from there if it is cut off before the next event.
+ */
+export class Position {
+  readonly cursor: string;
+
+  constructor(cursor: string) {
+    this.cursor = cursor;
+  }
+}
+
 export function serveSubscriptions({ server, schema, verifyToken, whyRefused, context, log }: SubscriptionOptions): {
   stop(): Promise<void>;
 } {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 1_000_000, handleProtocols });
   const mask = maskErrors(log);
   const protocol = makeServer({
+    subscribe,
     onSubscribe: (_socket, _id, payload) => operation(schema, payload, verifyToken, context),
     onError: (_socket, _id, _payload, errors) => errors.map((error) => mask(error.toJSON(), error)),
     onNext: (_socket, _id, _payload, _args, { data = null, errors }) =>
@@ -77,4 +100,27 @@ async function operation(
         : new GraphQLError('Something is broken here.', { originalError: error as Error }),
     ]; // thrown values are errors here
   }
+}
+
+/** As graphql-js' own, but for positions. */
+async function subscribe(args: ExecutionArgs): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
+  const source = await createSourceEventStream(args);
+  if (!(Symbol.asyncIterator in source)) return source;
+  const events = source[Symbol.asyncIterator]();
+  const resultOf = async (event: unknown) =>
+    event instanceof Position ? { extensions: { cursor: event.cursor } } : execute({ ...args, rootValue: event });
+  const results: AsyncIterableIterator<ExecutionResult> = {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    async next() {
+      const { done, value } = await events.next();
+      return done ? { done, value: undefined } : { done: false, value: await resultOf(value) };
+    },
+    async return() {
+      await events.return?.();
+      return { done: true, value: undefined };
+    },
+  };
+  return results;
 }

@@ -1,0 +1,26 @@
+/** Who asks, and in which trace: what travels on to the subgraphs with every request. */
+import type { IncomingHttpHeaders } from 'node:http';
+import { GraphQLError } from 'graphql';
+import type { VerifyToken } from '#platform/tokens.ts';
+import { newTrace } from '#platform/trace.ts';
+
+export interface Context {
+  /** The Authorization header, verified here already; each subgraph verifies it again by itself. */
+  readonly authorization: string | undefined;
+  readonly traceparent: string;
+}
+
+const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** The context of an HTTP request. @throws UNAUTHENTICATED, with HTTP status 401, for a token that does not verify. */
+export async function contextOf(headers: IncomingHttpHeaders, verifyToken: VerifyToken): Promise<Context> {
+  const { authorization } = headers;
+  const traceparent = String(headers.traceparent);
+  try {
+    await verifyToken(authorization);
+  } catch (error) {
+    if (!(error instanceof GraphQLError)) throw error;
+    throw new GraphQLError(error.message, { extensions: { ...error.extensions, http: { status: 401 } } });
+  }
+  return { authorization, traceparent: TRACEPARENT.test(traceparent) ? traceparent : newTrace() };
+}

@@ -1,0 +1,54 @@
+/** Clients' documents, read and checked once: the same text gives the same document, by which plans are kept. */
+import {
+  type DocumentNode,
+  GraphQLError,
+  type GraphQLSchema,
+  NoSchemaIntrospectionCustomRule,
+  parse,
+  SingleFieldSubscriptionsRule,
+  specifiedRules,
+  type ValidationRule,
+  validate,
+} from 'graphql';
+import { limitSelections } from './limits.ts';
+
+const KEPT = 1000;
+
+/** The document, or what is wrong with it. */
+export type ReadDocument = (query: string) => DocumentNode | GraphQLError[];
+
+export function createDocuments(schema: GraphQLSchema, introspection: boolean): ReadDocument {
+  const rules: ValidationRule[] = [
+    ...specifiedRules.filter((rule) => rule !== SingleFieldSubscriptionsRule), // the engine has a stricter one, which never throws
+    limitSelections,
+    ...(introspection ? [] : [NoSchemaIntrospectionCustomRule]),
+  ];
+  const documents = new Map<string, DocumentNode>();
+
+  return (query) => {
+    const document = documents.get(query) ?? check(query);
+    if (Array.isArray(document)) return document;
+    documents.delete(query); // and in again: the order of the map is that of the last use
+    documents.set(query, document);
+    const [oldest = query] = documents.keys();
+    if (documents.size > KEPT) documents.delete(oldest);
+    return document;
+  };
+
+  function check(query: string): DocumentNode | GraphQLError[] {
+    try {
+      const document = parse(query);
+      const mistakes = validate(schema, document, rules);
+      return mistakes.length ? mistakes.map((mistake) => withCode(mistake, 'GRAPHQL_VALIDATION_FAILED')) : document;
+    } catch (error) {
+      if (error instanceof GraphQLError) return [withCode(error, 'GRAPHQL_PARSE_FAILED')];
+      throw error;
+    }
+  }
+}
+
+/** Apollo's codes, which the same mistakes have over HTTP. */
+function withCode(error: GraphQLError, code: string): GraphQLError {
+  error.extensions.code ??= code;
+  return error;
+}

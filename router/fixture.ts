@@ -1,0 +1,299 @@
+/** For the tests of the router: small subgraphs as real servers, on the platform's own pieces, and accounts with tokens. */
+import { EventEmitter, once } from 'node:events';
+import type { Socket } from 'node:net';
+import { composeServices } from '@apollo/composition';
+import { ApolloServer } from '@apollo/server';
+import { ApolloServerPluginInlineTraceDisabled } from '@apollo/server/plugin/disabled';
+import { buildSubgraphSchema } from '@apollo/subgraph';
+import { parse } from 'graphql';
+import { type CryptoKey, exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { answerGraphql } from '#platform/apollo.ts';
+import { unauthenticated } from '#platform/errors.ts';
+import { maskErrors } from '#platform/graphql.ts';
+import { type Handler, json, listen, readBody, text } from '#platform/http.ts';
+import { createLog } from '#platform/log.ts';
+import { createVerifier, SIGNATURE_HEADER } from '#platform/signature.ts';
+import { Position, serveSubscriptions } from '#platform/subscriptions.ts';
+import {
+  createTokenVerifier,
+  TOKEN_ALGORITHM,
+  TOKEN_AUDIENCE,
+  TOKEN_ISSUER,
+  type VerifyToken,
+  type Viewer,
+} from '#platform/tokens.ts';
+import { startRouter } from './router.ts';
+
+const KEY = 'only the fixture signs with this key';
+const log = createLog('fixture', 'silent');
+
+const FEDERATION = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])`;
+const sdl = {
+  book: `${FEDERATION}
+    type Query { book(id: ID!): Book broken: String }
+    type Mutation { rename(id: ID!, title: String!): Book }
+    type Book @key(fields: "id") { id: ID! title: String askedBy: String trace: String }`,
+  customer: `${FEDERATION}
+    type Query { me: String book7: Book }
+    type Book @key(fields: "id", resolvable: false) { id: ID! }
+    enum Parity { ODD EVEN }
+    type Event { cursor: String! number: Int! viewer: String book: Book padding(size: Int = 0): String }
+    type Subscription {
+      "Numbers as they are added to the log; without \`after\`, from the end of it."
+      numbers(after: String, parity: Parity): Event!
+      "The same, without cursors."
+      ticks: Int!
+    }`,
+  delivery: `${FEDERATION}
+    type Query { deliveries: Int }`,
+};
+type Name = keyof typeof sdl;
+const names = Object.keys(sdl) as Name[]; // the keys of a literal
+
+/** What the customer subgraph tells of: numbers from 1, each its own cursor. */
+class NumberLog {
+  length = 0;
+  /** Subscriptions that are being served now. */
+  readers = 0;
+  #changes = new EventEmitter().setMaxListeners(0);
+
+  add(count = 1): void {
+    this.length += count;
+    this.#changes.emit('change');
+  }
+
+  /** Where the log stands now, then the numbers after one as they come; `return()` ends a reader that waits. */
+  follow(after: number, wanted: (number: number) => boolean = () => true): AsyncIterableIterator<number | Position> {
+    const left = new AbortController();
+    const first = [new Position(String(after))];
+    let last = after;
+    this.readers += 1;
+    const next = async (): Promise<IteratorResult<number | Position>> => {
+      for (;;) {
+        const position = first.pop();
+        if (position) return { done: false, value: position };
+        if (left.signal.aborted) return { done: true, value: undefined };
+        if (last >= this.length) await once(this.#changes, 'change', { signal: left.signal }).catch(() => {});
+        else if (wanted(++last)) return { done: false, value: last };
+      }
+    };
+    return {
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+      next,
+      return: async () => {
+        if (!left.signal.aborted) this.readers -= 1;
+        left.abort();
+        return { done: true, value: undefined };
+      },
+    };
+  }
+}
+
+interface Context {
+  viewer: Viewer | null;
+  traceparent?: string | undefined;
+}
+
+function resolversOf(numbers: NumberLog, asked: string[]) {
+  const titles = new Map<string, string>();
+  return {
+    book: {
+      Query: {
+        book: (_: unknown, { id }: { id: string }) => ({ id }),
+        broken: () => {
+          throw new Error('the password of the database is hunter2');
+        },
+      },
+      Mutation: {
+        rename: (_: unknown, { id, title }: { id: string; title: string }) => {
+          titles.set(id, title);
+          return { id };
+        },
+      },
+      Book: {
+        __resolveReference: ({ id }: { id: string }, { viewer }: Context) => {
+          asked.push(`${viewer?.customerId}:${id}`);
+          return { id };
+        },
+        title: ({ id }: { id: string }) => titles.get(id) ?? `Title ${id}`,
+        askedBy: (_: unknown, __: unknown, { viewer }: Context) => viewer?.customerId,
+        trace: (_: unknown, __: unknown, { traceparent }: Context) => traceparent,
+      },
+    },
+    customer: {
+      Query: { me: (_: unknown, __: unknown, { viewer }: Context) => viewer?.customerId, book7: () => ({ id: '7' }) },
+      Subscription: {
+        numbers: {
+          subscribe: (
+            _: unknown,
+            { after, parity }: { after?: string | null; parity?: 'ODD' | 'EVEN' },
+            { viewer }: Context,
+          ) => {
+            if (!viewer) throw unauthenticated();
+            const remainder = { ODD: 1, EVEN: 0 };
+            const wanted = (number: number) => !parity || number % 2 === remainder[parity];
+            return numbers.follow(after ? Number(after) : numbers.length, wanted);
+          },
+          resolve: (number: number) => number,
+        },
+        ticks: { subscribe: () => numbers.follow(numbers.length), resolve: (number: number) => number },
+      },
+      Event: {
+        cursor: (number: number) => String(number),
+        number: (number: number) => number,
+        viewer: (_: number, __: unknown, { viewer }: Context) => viewer?.customerId,
+        book: (number: number) => ({ id: String(number % 10) }),
+        padding: (_: number, { size }: { size: number }) => '.'.repeat(size),
+      },
+    },
+    delivery: { Query: { deliveries: () => 0 } },
+  };
+}
+
+/** One subgraph's server, on an address that stays the same when it is stopped and started again. */
+async function startSubgraph(
+  name: Name,
+  resolvers: object,
+  port: number,
+  routes: Record<string, Handler>,
+  verifyToken: VerifyToken,
+) {
+  const modules = [{ typeDefs: parse(sdl[name]), resolvers }];
+  const schema = buildSubgraphSchema(modules as Parameters<typeof buildSubgraphSchema>[0]); // its type knows no subscribe functions
+  const apollo = new ApolloServer<Context>({
+    schema,
+    plugins: [ApolloServerPluginInlineTraceDisabled()],
+    stopOnTerminationSignals: false,
+    formatError: maskErrors(log),
+    includeStacktraceInErrorResponses: false,
+  });
+  await apollo.start();
+  const whyRefused = createVerifier(KEY);
+  const graphql: Handler = async (request, response) => {
+    const body = await readBody(request, 1_000_000);
+    const signature = String(request.headers[SIGNATURE_HEADER]);
+    const refused = whyRefused(signature, { method: 'POST', path: '/graphql', body });
+    if (refused) return json(response, 403, { errors: [{ message: refused }] });
+    const traceparent = request.headers.traceparent?.toString();
+    await answerGraphql(apollo, request, response, body, async () => ({
+      viewer: await verifyToken(request.headers.authorization),
+      traceparent,
+    }));
+  };
+  const http = await listen({
+    host: '127.0.0.1',
+    port,
+    log,
+    routes: { '/graphql': graphql, ...routes },
+    notReady: async () => null,
+  });
+  const connections = new Set<Socket>();
+  let sockets = 0;
+  http.server.on('connection', (socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
+  http.server.on('upgrade', (_request, socket) => {
+    sockets += 1;
+    socket.once('close', () => {
+      sockets -= 1;
+    });
+  });
+  const context = (viewer: Viewer | null): Context => ({ viewer });
+  const subscriptions = serveSubscriptions({ server: http.server, schema, verifyToken, whyRefused, context, log });
+
+  /** As a crash does it: no farewell to anybody. */
+  const cut = () => {
+    for (const connection of connections) connection.destroy();
+  };
+  return {
+    port: http.port,
+    /** How many WebSockets are open. */
+    sockets: () => sockets,
+    cut,
+    async stop() {
+      cut();
+      await Promise.all([subscriptions.stop(), http.close()]);
+      await apollo.stop();
+    },
+  };
+}
+
+export type Fixture = Awaited<ReturnType<typeof startFixture>>;
+
+/** The subgraphs and a router before them. */
+export async function startFixture({ graphiql = true } = {}) {
+  const numbers = new NumberLog();
+  /** `<customer>:<id>` of each book that was asked for by reference. */
+  const booksAsked: string[] = [];
+  const webhooks: { headers: NodeJS.Dict<string | string[]>; body: string }[] = [];
+  const resolvers = resolversOf(numbers, booksAsked);
+  const { privateKey, publicKey } = await generateKeyPair(TOKEN_ALGORITHM, { crv: 'Ed25519' });
+  const jwks = { keys: [{ ...(await exportJWK(publicKey)), alg: TOKEN_ALGORITHM, kid: 'fixture' }] };
+  const routes: Record<Name, Record<string, Handler>> = {
+    book: {},
+    customer: { '/.well-known/jwks.json': async (_, response) => json(response, 200, jwks) },
+    delivery: {
+      '/webhooks/carrier': async (request, response) => {
+        webhooks.push({ headers: request.headers, body: (await readBody(request, 1_000_000)).toString() });
+        text(response, 202, 'noted');
+      },
+    },
+  };
+
+  let verifier: VerifyToken | undefined; // the keys are at the address of a subgraph that is still to be started
+  const verifyToken: VerifyToken = async (authorization) => (await verifier?.(authorization)) ?? null;
+  const start = (name: Name, port = 0) => startSubgraph(name, resolvers[name], port, routes[name], verifyToken);
+  const subgraphs = { book: await start('book'), customer: await start('customer'), delivery: await start('delivery') };
+  const jwksUrl = `http://127.0.0.1:${subgraphs.customer.port}/.well-known/jwks.json`;
+  verifier = createTokenVerifier(jwksUrl);
+
+  const { supergraphSdl, errors } = composeServices(
+    names.map((name) => ({ name, url: `http://${name}`, typeDefs: parse(sdl[name]) })),
+  );
+  if (errors) throw new AggregateError(errors);
+  const router = await startRouter({
+    host: '127.0.0.1',
+    port: 0,
+    key: KEY,
+    jwksUrl,
+    supergraphSdl,
+    subgraphs: Object.fromEntries(names.map((name) => [name, `http://127.0.0.1:${subgraphs[name].port}/graphql`])),
+    passages: {
+      '/webhooks/carrier': { to: 'delivery', method: 'POST' },
+      '/.well-known/jwks.json': { to: 'customer', method: 'GET' },
+    },
+    graphiql,
+    log,
+  });
+
+  return {
+    url: `http://127.0.0.1:${router.port}`,
+    numbers,
+    booksAsked,
+    webhooks,
+    subgraphs,
+    tokenOf: (customerId: string, secondsToLive = 600) => tokenOf(privateKey, customerId, secondsToLive),
+    async stopSubgraph(name: Name) {
+      await subgraphs[name].stop();
+    },
+    async startSubgraph(name: Name) {
+      subgraphs[name] = await start(name, subgraphs[name].port);
+    },
+    async stop() {
+      await router.stop();
+      await Promise.all(names.map((name) => subgraphs[name].stop()));
+    },
+  };
+}
+
+const tokenOf = (key: CryptoKey, customerId: string, secondsToLive: number): Promise<string> =>
+  new SignJWT({ roles: ['CUSTOMER'] })
+    .setProtectedHeader({ alg: TOKEN_ALGORITHM, kid: 'fixture' })
+    .setSubject(customerId)
+    .setIssuer(TOKEN_ISSUER)
+    .setAudience(TOKEN_AUDIENCE)
+    .setExpirationTime(Math.floor(Date.now() / 1000) + secondsToLive)
+    .sign(key);

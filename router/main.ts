@@ -1,0 +1,31 @@
+/** The router's process: the committed supergraph, and from the settings where its subgraphs are. */
+import { readFileSync } from 'node:fs';
+import { run } from '#platform/process.ts';
+import { startRouter } from './router.ts';
+
+const supergraphSdl = readFileSync(new URL('../schema/supergraph.graphql', import.meta.url), 'utf8');
+
+await run(
+  'router',
+  ['HOST', 'PORT', 'ROUTER_KEY', 'JWKS_URL', 'BOOK_URL', 'RENTAL_URL', 'DELIVERY_URL', 'CUSTOMER_URL', 'GRAPHIQL'],
+  (config, log) =>
+    startRouter({
+      host: config.HOST,
+      port: config.PORT,
+      key: config.ROUTER_KEY,
+      jwksUrl: config.JWKS_URL,
+      supergraphSdl,
+      subgraphs: {
+        book: config.BOOK_URL,
+        rental: config.RENTAL_URL,
+        delivery: config.DELIVERY_URL,
+        customer: config.CUSTOMER_URL,
+      },
+      passages: {
+        '/webhooks/carrier': { to: 'delivery', method: 'POST' },
+        '/.well-known/jwks.json': { to: 'customer', method: 'GET' },
+      },
+      graphiql: config.GRAPHIQL === 'on',
+      log,
+    }),
+);

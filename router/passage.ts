@@ -1,0 +1,44 @@
+/** The two addresses of subgraphs that the world may reach, and no other: passed on as they are, bodies and signatures untouched. */
+import type { IncomingHttpHeaders } from 'node:http';
+import { type Handler, pathOf, readBody, text } from '#platform/http.ts';
+import type { Log } from '#platform/log.ts';
+import { MAX_BODY_BYTES } from './limits.ts';
+import type { Subgraph } from './subgraph.ts';
+
+/** They are about one connection, not about the message; the rest of the list would not come here. */
+const OF_THE_CONNECTION = [
+  'host',
+  'connection',
+  'keep-alive',
+  'transfer-encoding',
+  'content-length',
+  'expect',
+  'upgrade',
+];
+
+/** Hands requests of one method to the same path of a subgraph, signed by the router too. */
+export function passage(subgraph: Subgraph, method: 'GET' | 'POST', log: Log): Handler {
+  return async (request, response) => {
+    if (request.method !== method) {
+      response.setHeader('allow', method);
+      return text(response, 405, `Only ${method} is understood here.`);
+    }
+    const body = await readBody(request, MAX_BODY_BYTES);
+    const headers = endToEnd(request.headers);
+    try {
+      const answer = await subgraph.send({ method, path: pathOf(request), headers, body });
+      response.writeHead(answer.status, endToEnd(answer.headers));
+      response.end(answer.body);
+    } catch (error) {
+      log.warn({ err: error, subgraph: subgraph.name }, 'a request could not be passed on');
+      text(response, 503, 'The service behind this does not answer.');
+    }
+  };
+}
+
+const endToEnd = (headers: IncomingHttpHeaders): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      value === undefined || OF_THE_CONNECTION.includes(name) ? [] : [[name, String(value)]],
+    ),
+  );

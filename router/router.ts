@@ -1,0 +1,147 @@
+/** The router, put together: one address for clients, in front of subgraphs that answer nobody but it. */
+import { ApolloGateway } from '@apollo/gateway';
+import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
+import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
+import { GraphQLError } from 'graphql';
+import { answerGraphql } from '#platform/apollo.ts';
+import { setForLibrary } from '#platform/config.ts';
+import { type Handler, listen, readBody } from '#platform/http.ts';
+import type { Log } from '#platform/log.ts';
+import type { Started } from '#platform/process.ts';
+import { createTokenVerifier, type VerifyToken } from '#platform/tokens.ts';
+import { type Context, contextOf } from './context.ts';
+import { createDocuments } from './documents.ts';
+import { clientErrors } from './errors.ts';
+import { graphiqlFiles, graphiqlPage, wantsPage } from './graphiql.ts';
+import { limitSelections, MAX_BODY_BYTES } from './limits.ts';
+import { passage } from './passage.ts';
+import { serveSockets } from './sockets.ts';
+import { connectSubgraph, dataSource } from './subgraph.ts';
+import { FederatedSubscriptions } from './subscriptions.ts';
+import { connectUpstreams } from './upstream.ts';
+
+export interface RouterOptions {
+  host: string;
+  port: number;
+  /** Signs what the subgraphs are asked. */
+  key: string;
+  jwksUrl: string;
+  supergraphSdl: string;
+  /** Name in the supergraph -> GraphQL address. */
+  subgraphs: Record<string, string>;
+  /** Paths that are a subgraph's own, passed on to it. */
+  passages: Record<string, { to: string; method: 'GET' | 'POST' }>;
+  /** The page, and introspection with it. */
+  graphiql: boolean;
+  log: Log;
+}
+
+const GRAPHQL = '/graphql';
+
+/** Serves until it is stopped: sockets are told to come back elsewhere, requests under way are finished. */
+export async function startRouter(options: RouterOptions): Promise<Started> {
+  setForLibrary('APOLLO_TELEMETRY_DISABLED', 'true'); // the gateway would report to its maker
+  const { host, port, key, supergraphSdl, graphiql, log } = options;
+  const subgraphs = new Map(
+    Object.entries(options.subgraphs).map(([name, address]) => [name, connectSubgraph(name, address, key)]),
+  );
+  const subgraphNamed = (name: string) => {
+    const subgraph = subgraphs.get(name);
+    if (!subgraph) throw new Error(`The supergraph has a subgraph ${name}, whose address is not configured`);
+    return subgraph;
+  };
+  const sourceNamed = (name: string) => dataSource(subgraphNamed(name), log);
+
+  const formatError = clientErrors(log);
+  const apollo = new ApolloServer<Context>({
+    gateway: new ApolloGateway({
+      supergraphSdl,
+      buildService: ({ name }) => sourceNamed(name),
+      __exposeQueryPlanExperimental: false,
+      logger: log,
+    }),
+    plugins: [ApolloServerPluginLandingPageDisabled(), subscriptionsElsewhere],
+    validationRules: [limitSelections],
+    introspection: graphiql,
+    formatError,
+    includeStacktraceInErrorResponses: false,
+    csrfPrevention: true,
+    allowBatchedHttpRequests: false,
+    persistedQueries: false,
+    stopOnTerminationSignals: false,
+    logger: log,
+  });
+  await apollo.start();
+
+  const upstreams = connectUpstreams(options.subgraphs, key, log);
+  const engine = new FederatedSubscriptions<Context>({
+    supergraphSdl,
+    sources: Object.fromEntries([...subgraphs.keys()].map((name) => [name, sourceNamed(name)])),
+    upstream: upstreams.subscribe,
+    shareKey: ({ authorization }) => authorization,
+  });
+
+  const verifyToken = createTokenVerifier(options.jwksUrl);
+  const http = await listen({
+    host,
+    port,
+    log,
+    routes: {
+      [GRAPHQL]: endpoint(apollo, verifyToken, graphiql),
+      ...(graphiql && { '/': graphiqlPage, '/graphiql/*': graphiqlFiles }),
+      ...Object.fromEntries(
+        Object.entries(options.passages).map(([path, { to, method }]) => [
+          path,
+          passage(subgraphNamed(to), method, log),
+        ]),
+      ),
+    },
+    notReady: async () => null, // subgraphs that are away leave partial answers, which this process alone can give
+  });
+  const readDocument = createDocuments(engine.schema, graphiql);
+  const sockets = serveSockets({
+    server: http.server,
+    path: GRAPHQL,
+    apollo,
+    engine,
+    readDocument,
+    verifyToken,
+    formatError,
+    log,
+  });
+
+  return {
+    port: http.port,
+    async stop() {
+      await Promise.all([http.close(), sockets.stop()]);
+      await apollo.stop();
+      await upstreams.close();
+      await Promise.all([...subgraphs.values()].map((subgraph) => subgraph.close()));
+    },
+  };
+}
+
+function endpoint(apollo: ApolloServer<Context>, verifyToken: VerifyToken, graphiql: boolean): Handler {
+  return async (request, response) => {
+    if (graphiql && wantsPage(request)) return graphiqlPage(request, response);
+    const body = await readBody(request, MAX_BODY_BYTES);
+    await answerGraphql(apollo, request, response, body, () => contextOf(request.headers, verifyToken));
+  };
+}
+
+/** The gateway knows no subscriptions, and plain HTTP has no way to answer one. */
+const subscriptionsElsewhere: ApolloServerPlugin<Context> = {
+  async requestDidStart() {
+    return {
+      async didResolveOperation({ operation }) {
+        if (operation?.operation !== 'subscription') return;
+        throw new GraphQLError(
+          'A subscription needs a WebSocket on this path, with the protocol graphql-transport-ws.',
+          {
+            extensions: { code: 'BAD_REQUEST', http: { status: 400 } },
+          },
+        );
+      },
+    };
+  },
+};

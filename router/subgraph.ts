@@ -1,0 +1,104 @@
+/** One subgraph as the router reaches it: kept-alive connections, every request signed, none waited for without end. */
+import type { IncomingHttpHeaders } from 'node:http';
+import type { GraphQLDataSource } from '@apollo/gateway';
+import { GraphQLError } from 'graphql';
+import { Pool } from 'undici';
+import type { ErrorCode } from '#platform/errors.ts';
+import type { Log } from '#platform/log.ts';
+import { SIGNATURE_HEADER, sign } from '#platform/signature.ts';
+import type { Context } from './context.ts';
+
+/** The longest that an honest subgraph takes is SETTLE_WAIT_MS, 5 s. */
+const TIMEOUT_MS = 10_000;
+/** Below the 65 s after which a subgraph closes an idle connection, so that none is closed under a request. */
+const KEEP_ALIVE_MS = 30_000;
+const CONNECTIONS = 64;
+
+export interface SubgraphRequest {
+  method: 'GET' | 'POST';
+  path: string;
+  headers: Record<string, string>;
+  body: string | Buffer;
+}
+
+export interface SubgraphAnswer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: string;
+}
+
+export interface Subgraph {
+  readonly name: string;
+  readonly url: URL;
+  /** Signs and sends. @throws when there is no answer within 10 s. */
+  send(request: SubgraphRequest): Promise<SubgraphAnswer>;
+  close(): Promise<void>;
+}
+
+export function connectSubgraph(name: string, address: string, key: string): Subgraph {
+  const url = new URL(address);
+  const pool = new Pool(url.origin, { connections: CONNECTIONS, keepAliveTimeout: KEEP_ALIVE_MS });
+  return {
+    name,
+    url,
+    async send({ method, path, headers, body }) {
+      const { statusCode, ...answer } = await pool.request({
+        method,
+        path,
+        headers: { ...headers, [SIGNATURE_HEADER]: sign(key, { method, path, body }) },
+        body: body.length ? body : null,
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      });
+      return { status: statusCode, headers: answer.headers, body: await answer.body.text() };
+    },
+    close: () => pool.close(),
+  };
+}
+
+type Answer = Awaited<ReturnType<GraphQLDataSource['process']>>;
+
+/** The subgraph as the gateway asks it. What does not answer leaves null and SERVICE_UNAVAILABLE in its place, and the rest stands. */
+export function dataSource(subgraph: Subgraph, log: Log): GraphQLDataSource<Context> {
+  return {
+    async process(options) {
+      const { query, variables, operationName } = options.request;
+      const { authorization, traceparent } = options.context;
+      try {
+        return graphqlAnswer(
+          await subgraph.send({
+            method: 'POST',
+            path: subgraph.url.pathname,
+            headers: {
+              'content-type': 'application/json',
+              accept: 'application/json',
+              ...(traceparent && { traceparent }),
+              ...(authorization && { authorization }),
+            },
+            body: JSON.stringify({ query, variables, operationName }),
+          }),
+        );
+      } catch (error) {
+        log.warn({ err: error, subgraph: subgraph.name, traceparent }, 'a subgraph does not answer');
+        const path = 'pathInIncomingRequest' in options ? (options.pathInIncomingRequest ?? []) : [];
+        throw unavailable(subgraph.name, path);
+      }
+    },
+  };
+}
+
+function graphqlAnswer({ status, body }: SubgraphAnswer): Answer {
+  if (status === 403) throw new Error(`The signature was refused: ${body}`);
+  const answer = JSON.parse(body) as Answer | null; // GraphQL over HTTP, when it has one of the two
+  if (!answer?.data && !answer?.errors) throw new Error(`HTTP status ${status} without a GraphQL answer`);
+  return answer;
+}
+
+/** Names the service, never its address. The path leads to the first list on the way: below it there are many places. */
+function unavailable(service: string, path: readonly (string | number)[]): GraphQLError {
+  const list = path.indexOf('@');
+  const known = list < 0 ? path : path.slice(0, list);
+  return new GraphQLError(`The ${service} service does not answer.`, {
+    path: known.length ? known : null,
+    extensions: { code: 'SERVICE_UNAVAILABLE' satisfies ErrorCode },
+  });
+}

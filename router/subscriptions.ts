@@ -1,0 +1,250 @@
+/**
+ * Federated subscriptions for @apollo/gateway, which plans them but does not run them: the events come from one subgraph,
+ * and for each the gateway's own executor fetches the rest from the others. How it works, and how to lift it out: README.md.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Schema, Supergraph } from '@apollo/federation-internals';
+import { buildOperationContext, executeQueryPlan, type GraphQLDataSource, type ServiceMap } from '@apollo/gateway';
+import { QueryPlanner } from '@apollo/query-planner';
+import {
+  type DocumentNode,
+  type ExecutionResult,
+  type FormattedExecutionResult,
+  GraphQLError,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+  getVariableValues,
+} from 'graphql';
+import { createCoalescer } from './coalesce.ts';
+import { readUpstream, UpstreamLost, type UpstreamSink } from './readUpstream.ts';
+import {
+  AFTER,
+  cursorOf,
+  EVENT,
+  type OperationContext,
+  planSubscription,
+  type SubscriptionPlan,
+} from './subscriptionPlan.ts';
+
+export interface UpstreamRequest<Context> {
+  query: string;
+  operationName: string | undefined;
+  variables: Record<string, unknown>;
+  context: Context;
+}
+
+/**
+ * Subscribes at one subgraph; the function it returns ends that at once. GraphQL errors come as a result without data, then
+ * `complete`. It must not come back by itself after a loss: only the engine knows the cursor.
+ */
+export type Upstream<Context> = (service: string, request: UpstreamRequest<Context>, sink: UpstreamSink) => () => void;
+
+interface EngineOptions<Context extends object> {
+  supergraphSdl: string;
+  /** The subgraphs by name, for what an event does not bring itself. */
+  sources: Record<string, GraphQLDataSource<Context>>;
+  upstream: Upstream<Context>;
+  /** Subscribers with the same key share what is fetched for the same event; undefined shares nothing. */
+  shareKey: (context: Context) => string | undefined;
+}
+
+/** Shaped like the arguments of graphql-js' `subscribe`; the document has been validated against `schema`. */
+export interface SubscribeArgs<Context> {
+  document: DocumentNode;
+  operationName?: string | null | undefined;
+  variableValues?: Record<string, unknown> | null | undefined;
+  contextValue: Context;
+}
+
+interface Subscription<Context> {
+  plan: SubscriptionPlan;
+  operation: OperationContext;
+  variables: Record<string, unknown>;
+  context: Context;
+}
+
+type Answer = Awaited<ReturnType<GraphQLDataSource['process']>>;
+
+/** In a row, with a second between them on average: a subgraph that restarts is back within the minute. */
+const TRIES = 60;
+const LONGEST_PAUSE_MS = 2000;
+/** A subscription that was there for so long had been made, however quiet it was; no connection takes longer to be made. */
+const HELD_MS = 15_000;
+
+export class FederatedSubscriptions<Context extends object> {
+  /** What clients see, to validate their documents against. */
+  readonly schema: GraphQLSchema;
+  #options: EngineOptions<Context>;
+  #api: Schema;
+  #supergraphSchema: GraphQLSchema;
+  #planner: QueryPlanner;
+  /** By document, then by operation name: a cache of documents is a cache of plans. */
+  #plans = new WeakMap<DocumentNode, Map<string | undefined, SubscriptionPlan>>();
+  #coalesce = createCoalescer<Answer>();
+
+  constructor(options: EngineOptions<Context>) {
+    const supergraph = Supergraph.build(options.supergraphSdl);
+    this.#options = options;
+    this.#api = supergraph.apiSchema();
+    this.schema = this.#api.toGraphQLJSSchema();
+    this.#supergraphSchema = supergraph.schema.toGraphQLJSSchema();
+    this.#planner = new QueryPlanner(supergraph);
+  }
+
+  /**
+   * A result for each event, or errors when there will be none. Pull-based: nothing is fetched for an event that nobody asks
+   * for. `return()` closes upstream in that moment.
+   */
+  async subscribe(args: SubscribeArgs<Context>): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
+    try {
+      const subscription = this.#prepare(args);
+      return abortable((signal) => this.#run(subscription, signal));
+    } catch (error) {
+      if (error instanceof GraphQLError) return { errors: [error] };
+      if (error instanceof AggregateError) return { errors: error.errors };
+      throw error;
+    }
+  }
+
+  /** @throws GraphQLError, or AggregateError of several, for a mistake of the client. */
+  #prepare({ document, operationName, variableValues, contextValue }: SubscribeArgs<Context>): Subscription<Context> {
+    const operation = buildOperationContext({
+      schema: this.schema,
+      operationDocument: document,
+      ...(operationName && { operationName }),
+    });
+    const definitions = operation.operation.variableDefinitions ?? [];
+    const { coerced, errors } = getVariableValues(this.schema, definitions, variableValues ?? {});
+    if (errors) throw new AggregateError(errors.map(badVariable));
+    return { plan: this.#planFor(document, operation), operation, variables: coerced, context: contextValue };
+  }
+
+  #planFor(document: DocumentNode, operation: OperationContext): SubscriptionPlan {
+    const plans = this.#plans.get(document) ?? new Map<string | undefined, SubscriptionPlan>();
+    this.#plans.set(document, plans);
+    const name = operation.operation.name?.value;
+    const plan = plans.get(name) ?? planSubscription(document, operation, this.#api, this.#planner);
+    plans.set(name, plan);
+    return plan;
+  }
+
+  /** Events until upstream completes or the client leaves; a loss of upstream is made good without the client's noticing. */
+  async *#run(subscription: Subscription<Context>, signal: AbortSignal): AsyncGenerator<ExecutionResult> {
+    const { plan } = subscription;
+    let cursor: string | null = null;
+
+    for (let failures = 0; failures < TRIES; failures += 1) {
+      const since = Date.now();
+      try {
+        for await (const event of this.#read(subscription, cursor, signal)) {
+          failures = 0;
+          const position = positionOf(event);
+          cursor = position ?? (event.data && cursorOf(plan, event.data)) ?? cursor;
+          if (!position) yield await this.#complete(subscription, event, cursor);
+        }
+        return;
+      } catch (error) {
+        if (!(error instanceof UpstreamLost)) throw error;
+        if (!plan.again) break;
+        if (Date.now() - since > HELD_MS) failures = 0;
+      }
+      await pause(failures, signal);
+    }
+    yield { errors: [upstreamLost()] };
+  }
+
+  #read({ plan, variables, context }: Subscription<Context>, cursor: string | null, signal: AbortSignal) {
+    const { service, operationName } = plan;
+    const { query, variables: names } = (cursor !== null && plan.again) || plan.first;
+    const used = Object.fromEntries(names.filter((name) => name in variables).map((name) => [name, variables[name]]));
+    const request = { query, operationName, variables: cursor === null ? used : { ...used, [AFTER]: cursor }, context };
+    return readUpstream((sink) => this.#options.upstream(service, request, sink), signal);
+  }
+
+  /** The event with what the other subgraphs add to it. */
+  async #complete(
+    { plan, operation, variables, context }: Subscription<Context>,
+    event: FormattedExecutionResult,
+    cursor: string | null,
+  ): Promise<ExecutionResult> {
+    const errors = event.errors?.map((error) => subgraphError(plan.service, error));
+    if (!event.data) return { ...(errors && { errors }) };
+    const request = { request: { variables }, context, metrics: {} };
+    const result = await executeQueryPlan(
+      plan.execute,
+      this.#services(event, context, cursor),
+      request as unknown as Parameters<typeof executeQueryPlan>[2], // all that the executor reads of it
+      operation,
+      this.#supergraphSchema,
+      this.#api,
+    );
+    return { ...result, ...(result.errors && { errors: result.errors.map(graphqlError) }) };
+  }
+
+  /** The services of one event: itself, and the subgraphs, each asked once for all who share the event. */
+  #services(event: FormattedExecutionResult, context: Context, cursor: string | null): ServiceMap {
+    const shareKey = this.#options.shareKey(context);
+    const services = Object.entries(this.#options.sources).map(([name, source]) => {
+      if (shareKey === undefined || cursor === null) return [name, source];
+      const shared: GraphQLDataSource<Context> = {
+        process: async (options) => {
+          const { query, variables } = options.request;
+          // With the cursor: what was asked for an earlier event may be older than this one.
+          const key = JSON.stringify([shareKey, cursor, name, query, variables]);
+          return structuredClone(await this.#coalesce(key, () => source.process(options)));
+        },
+      };
+      return [name, shared];
+    });
+    // A copy: the executor writes into what it gets, and upstream may have given the same object to others.
+    const process = async () => structuredClone({ data: event.data, errors: event.errors }) as Answer;
+    return { ...Object.fromEntries(services), [EVENT]: { process } };
+  }
+}
+
+/**
+ * A result without data whose extensions bring a cursor is not for the client: it says where in its log upstream is, so that
+ * a subscription which has not had an event yet can go on from there as well.
+ */
+function positionOf({ data, errors, extensions }: FormattedExecutionResult): string | null {
+  return !data && !errors && typeof extensions?.cursor === 'string' ? extensions.cursor : null;
+}
+
+/** Marked like those that the gateway gets from a subgraph. */
+const subgraphError = (serviceName: string, { message, path, extensions }: GraphQLFormattedError): GraphQLError =>
+  new GraphQLError(message, { path: path ?? null, extensions: { ...extensions, serviceName } });
+
+/** The executor says faults of its own by whatever was thrown. */
+const graphqlError = (error: Error): GraphQLError =>
+  error instanceof GraphQLError ? error : new GraphQLError(error.message, { originalError: error });
+
+const badVariable = ({ message, nodes }: GraphQLError) =>
+  new GraphQLError(message, { nodes: nodes ?? null, extensions: { code: 'BAD_USER_INPUT' } });
+
+const upstreamLost = () =>
+  new GraphQLError('The subscription was cut off from its service; subscribe again after your last cursor.', {
+    extensions: { code: 'SUBSCRIPTION_UPSTREAM_LOST' },
+  });
+
+/** 50 ms, 100 ms … 2 s, each cut short at random: all subscribers of a service lose it in the same moment. */
+async function pause(failures: number, signal: AbortSignal): Promise<void> {
+  const longest = Math.min(LONGEST_PAUSE_MS, 50 * 2 ** failures);
+  await sleep(longest * Math.random(), undefined, { signal }).catch(() => {}); // left: the next read ends it
+}
+
+/** An async generator keeps `return()` waiting for a pending `next()`, in a quiet subscription forever; this one is told at once. */
+function abortable<T>(run: (signal: AbortSignal) => AsyncGenerator<T>): AsyncIterableIterator<T> {
+  const abort = new AbortController();
+  const generator = run(abort.signal);
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    next: () => generator.next(),
+    async return() {
+      abort.abort();
+      void generator.return(undefined);
+      return { done: true, value: undefined };
+    },
+  };
+}
