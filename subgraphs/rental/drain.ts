@@ -1,31 +1,24 @@
 /** Takes up again what is held, and what a process left behind when it died: oldest first within a customer, round-robin between customers. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { query, transaction } from '#platform/database.ts';
 import type { Log } from '#platform/log.ts';
+import { startRounds } from '#platform/rounds.ts';
 import type { Worker } from '#platform/service.ts';
 import { lockRental, move } from './changes.ts';
 import type { HoldReason } from './rental.ts';
 import { LEASE_MS, type Settling, settle } from './settle.ts';
 
-const POLL_MS = 200;
 /** Settled at once by one process. */
 const AT_ONCE = 16;
 
 export function startDrainer(settling: Settling, log: Log): Worker {
-  const abort = new AbortController();
   const running = new Set<Promise<void>>();
-  const looping = loop();
+  const rounds = startRounds('the drain of held requests', takeUp, log);
 
-  async function loop(): Promise<void> {
-    while (!abort.signal.aborted) {
-      try {
-        const ids = await claim(settling, await settling.outages.answering(), AT_ONCE - running.size);
-        for (const id of ids) take(id);
-      } catch (error) {
-        log.warn({ err: error }, 'held requests could not be looked up');
-      }
-      await sleep(POLL_MS, undefined, { signal: abort.signal }).catch(() => {});
-    }
+  /** Leases what there is room for, and goes on without waiting for it. */
+  async function takeUp(): Promise<number> {
+    const ids = await claim(settling, await settling.outages.answering(), AT_ONCE - running.size);
+    for (const id of ids) take(id);
+    return 0;
   }
 
   function take(rentalId: string): void {
@@ -39,8 +32,7 @@ export function startDrainer(settling: Settling, log: Log): Worker {
 
   return {
     async stop() {
-      abort.abort();
-      await looping;
+      await rounds.stop();
       await Promise.all(running);
     },
   };

@@ -1,13 +1,14 @@
 import { rowsById, rowsByOwner } from '#platform/loaders.ts';
 import { run } from '#platform/process.ts';
 import { answer } from '#platform/requestReply.ts';
+import { startRounds } from '#platform/rounds.ts';
 import { openService, serve, serviceSettings } from '#platform/service.ts';
 import { startDrainer } from './drain.ts';
 import { Book, Payment, Rental, Step } from './entities.ts';
 import { bookConsumer, deliveryConsumer } from './events.ts';
 import type { Requesting } from './intake.ts';
 import { CreateRental } from './migrations/0001_rental.ts';
-import { startMoneySweeper } from './money.ts';
+import { sweepMoney } from './money.ts';
 import { watchOutages } from './outages.ts';
 import { stripeProvider } from './paymentProvider.ts';
 import { type Context, resolvers } from './resolvers.ts';
@@ -70,6 +71,6 @@ await run('rental', settings, async (config, log) => {
       };
     },
     consumers: [bookConsumer, deliveryConsumer(config.LOAN_DAYS)],
-    workers: [startDrainer(requesting, log), startMoneySweeper(requesting, log)],
+    workers: [startDrainer(requesting, log), startRounds('the sweep of money', () => sweepMoney(requesting, log), log)],
   });
 });

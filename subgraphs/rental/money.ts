@@ -1,15 +1,13 @@
 /** The sweeper of captures, voids and refunds: each is a row, tried until the provider has confirmed it. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { LockMode } from '@mikro-orm/core';
 import { type EntityManager, query, transaction } from '#platform/database.ts';
 import type { Log } from '#platform/log.ts';
-import type { Worker } from '#platform/service.ts';
+import { retryDelayMs } from '#platform/rounds.ts';
 import { addStep, lockPayment, lockRental, movePayment } from './changes.ts';
 import { Payment, type Rental, Step } from './entities.ts';
 import type { PaymentProvider } from './paymentProvider.ts';
 import type { MoneyStep } from './rental.ts';
 
-const POLL_MS = 200;
 const AT_ONCE = 16;
 /** A step that was claimed and then left by a process that died is tried again after this. */
 const CLAIM_MS = 30_000;
@@ -23,28 +21,6 @@ interface Claimed {
   rentalId: string;
   kind: MoneyStep;
   attempts: number;
-}
-
-export function startMoneySweeper(sweeping: Sweeping, log: Log): Worker {
-  const abort = new AbortController();
-  const looping = loop();
-
-  async function loop(): Promise<void> {
-    while (!abort.signal.aborted) {
-      const swept = await sweepMoney(sweeping, log).catch((error: unknown) => {
-        log.warn({ err: error }, 'steps of money could not be looked up');
-        return 0;
-      });
-      if (!swept) await sleep(POLL_MS, undefined, { signal: abort.signal }).catch(() => {});
-    }
-  }
-
-  return {
-    async stop() {
-      abort.abort();
-      await looping;
-    },
-  };
 }
 
 /** One round: claims what is due and does it. Answers how many there were. */
@@ -147,8 +123,10 @@ const finish = (em: EntityManager, { rentalId, kind }: Claimed, { status, apply 
     apply?.(em, payment, rental);
   });
 
-/** 0.5 s, 1 s, 2 s … up to 30 s. */
 async function again(em: EntityManager, { rentalId, kind, attempts }: Claimed): Promise<void> {
-  const pauseMs = Math.min(30_000, 250 * 2 ** Math.min(attempts, 10));
-  await em.nativeUpdate(Step, { rentalId, kind, status: 'TODO' }, { nextAttemptAt: new Date(Date.now() + pauseMs) });
+  await em.nativeUpdate(
+    Step,
+    { rentalId, kind, status: 'TODO' },
+    { nextAttemptAt: new Date(Date.now() + retryDelayMs(attempts)) },
+  );
 }

@@ -5,6 +5,7 @@
  */
 import { type EntityManager, query, transaction } from '#platform/database.ts';
 import { type Ask, NoAnswer } from '#platform/requestReply.ts';
+import { retryDelayMs } from '#platform/rounds.ts';
 import type { AnswerOf } from '#schema/requests.ts';
 import { factsOf, lockPayment, lockRental, move, movePayment, owe } from './changes.ts';
 import { Rental } from './entities.ts';
@@ -116,8 +117,9 @@ function hold({ em, outages }: Settling, id: string, reason: HoldReason): Promis
     if (reason === 'PAYMENT') await forget(em, id);
     rental.holdReason = reason;
     rental.round = await nextRound(em, rental);
-    rental.leaseUntil = new Date(Date.now() + pauseMs(rental.holds));
     rental.holds += 1;
+    // Longer each time: one payment that never gets an answer must not fill its customer's log.
+    rental.leaseUntil = new Date(Date.now() + retryDelayMs(rental.holds));
     move(em, rental, 'hold', 'rental.held', { reason });
   });
 }
@@ -127,9 +129,6 @@ async function forget(em: EntityManager, id: string): Promise<void> {
   const payment = await lockPayment(em, id);
   payment.status = paymentAfter(payment.status, 'lose') ?? payment.status;
 }
-
-/** 0.5 s, 1 s, 2 s … up to 30 s: one payment that never gets an answer must not fill its customer's log. */
-const pauseMs = (holds: number): number => Math.min(30_000, 500 * 2 ** Math.min(holds, 10));
 
 async function nextRound(em: EntityManager, { customerId }: Rental): Promise<number> {
   const [waiting] = await query<{ lowest: number | null; own: number | null }>(
