@@ -6,13 +6,15 @@ import {
   GraphQLError,
   type GraphQLFieldResolver,
   type GraphQLFormattedError,
+  GraphQLID,
   type GraphQLScalarType,
   type GraphQLSchema,
+  GraphQLString,
   parse,
 } from 'graphql';
 import { GraphQLDateTimeISO } from 'graphql-scalars';
 import { enforceAuth } from './auth.ts';
-import type { ErrorCode } from './errors.ts';
+import { badUserInput, type ErrorCode } from './errors.ts';
 import type { Log } from './log.ts';
 import type { Viewer } from './tokens.ts';
 
@@ -32,6 +34,18 @@ export type Resolvers = Record<
 >;
 
 const COMMON_SDL = new URL('../schema/common.graphql', import.meta.url);
+
+/** PostgreSQL can store neither NUL nor half a surrogate pair: a text with one is refused as an argument, whatever it is for. */
+function storable(value: unknown): unknown {
+  if (typeof value !== 'string' || (value.isWellFormed() && !value.includes('\0'))) return value;
+  throw badUserInput('Text must be well-formed Unicode without NUL.');
+}
+
+for (const scalar of [GraphQLString, GraphQLID]) {
+  const { parseValue, parseLiteral } = scalar;
+  scalar.parseValue = (value) => storable(parseValue(value)) as string;
+  scalar.parseLiteral = (node, variables) => storable(parseLiteral(node, variables)) as string;
+}
 
 /** A subgraph's whole SDL: the shared part, then its own file. */
 export const readSdl = (file: URL): string => `${readFileSync(COMMON_SDL, 'utf8')}\n${readFileSync(file, 'utf8')}`;
