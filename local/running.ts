@@ -3,13 +3,13 @@ import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 export interface Running {
-  pid: number | undefined;
   /** Rejects when it ends before that, or takes longer than a minute. */
   ready: Promise<void>;
   /** Resolves, once it has ended, with how: 'killed by SIGKILL', 'exit code 1: The disk is full.' */
   ended: Promise<string>;
   /** Asks it to end, and ends it by force when it takes longer than its grace. */
   stop(): Promise<void>;
+  kill(): void;
 }
 
 export interface WatchOptions {
@@ -50,7 +50,6 @@ export function watch(child: ChildProcess, { readyLine, onLine, faultIn, stopSig
   ready.catch(() => {}); // a restart waits for the end only
 
   return {
-    pid: child.pid,
     ready,
     ended,
     async stop() {
@@ -59,6 +58,7 @@ export function watch(child: ChildProcess, { readyLine, onLine, faultIn, stopSig
       await ended;
       clearTimeout(force);
     },
+    kill: () => void child.kill('SIGKILL'),
   };
 }
 

@@ -1,8 +1,8 @@
 /** All of Rentabook on one machine: the stages of its start, the processes it is made of, its end. */
-import { chmodSync, mkdirSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { claimFolder } from './folder.ts';
 import { Keeper } from './keeper.ts';
-import { lockFolder } from './lock.ts';
 import { openLogFile } from './logFile.ts';
 import { launchNats, natsUrl, prepareNats, stopOrphanedNats } from './nats.ts';
 import { natsProgram } from './natsProgram.ts';
@@ -61,6 +61,8 @@ export interface System {
   /** Of the router. */
   url: string;
   stages: Stage[];
+  /** The settings by which the services find and trust one another. */
+  environments: Record<Service, Environment>;
   /** The process of a part, once its stage has run. */
   keeperOf(part: Part): Keeper;
   /** Ends all of it, in the order in which nothing is lost. To be called once, at any time. */
@@ -81,17 +83,17 @@ const wishedPorts = {
 /** Claims folder and port; nothing runs yet. @throws when another one uses them. */
 export async function openSystem(options: SystemOptions): Promise<System> {
   const { host, port, say } = options;
-  const folder = openFolder(options.folder);
-  const lock = lockFolder(folder);
-  if (!lock)
+  const claim = claimFolder(options.folder);
+  if (!claim)
     throw new Error(
-      `Rentabook already runs on the data in ${folder}: stop it first, or set RENTABOOK_DATA to another folder.`,
+      `Rentabook already runs on the data in ${options.folder}: stop it first, or set RENTABOOK_DATA to another folder.`,
     );
+  const folder = claim.path;
   const folders = { postgres: join(folder, 'postgres'), nats: join(folder, 'nats'), logs: join(folder, 'logs') };
   const environmentFile = join(folder, 'environment.json');
   await Promise.all([stopOrphanedPostgres(folders.postgres), stopOrphanedNats(folders.nats)]);
   if (!(await portIsFree(port, host))) {
-    lock.release();
+    claim.release();
     throw new Error(`Port ${port} is in use: stop what listens on it, or set PORT to another one.`);
   }
 
@@ -172,6 +174,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
 
   return {
     url,
+    environments,
     stages: [
       {
         title: 'infrastructure',
@@ -203,7 +206,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
       await stopAll(['router']); // nobody asks any more
       await stopAll(owners); // nobody needs the servers any more
       await stopAll(['nats', 'postgres']);
-      lock.release();
+      claim.release();
     },
   };
 }
@@ -216,12 +219,4 @@ const ofOwners = (make: (owner: Owner) => string) =>
 function withoutPassword(url: string): string {
   const { protocol, host, pathname } = new URL(url);
   return `${protocol}//${host}${pathname}`;
-}
-
-/** As root, everybody may pass through it (what is in it has modes of its own), or PostgreSQL's account could not. */
-function openFolder(path: string): string {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
-  const folder = realpathSync(path);
-  if (process.getuid?.() === 0) chmodSync(folder, statSync(folder).mode | 0o001);
-  return folder;
 }
