@@ -14,14 +14,14 @@ const TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_MS = 30_000;
 const CONNECTIONS = 64;
 
-export interface SubgraphRequest {
+interface SubgraphRequest {
   method: 'GET' | 'POST';
   path: string;
   headers: Record<string, string>;
   body: string | Buffer;
 }
 
-export interface SubgraphAnswer {
+interface SubgraphAnswer {
   status: number;
   headers: IncomingHttpHeaders;
   body: string;

@@ -7,6 +7,7 @@ import {
   type ASTNode,
   type DocumentNode,
   type FieldNode,
+  type FormattedExecutionResult,
   GraphQLError,
   type GraphQLSchema,
   getNamedType,
@@ -75,8 +76,8 @@ export function planSubscription(
 }
 
 /** The cursor that an event's result brings, or null. */
-export function cursorOf({ eventKey }: SubscriptionPlan, data: Record<string, unknown>): string | null {
-  const event = data[eventKey];
+export function cursorOf({ eventKey }: SubscriptionPlan, { data }: FormattedExecutionResult): string | null {
+  const event = data?.[eventKey];
   const cursor = event && typeof event === 'object' && CURSOR in event ? event[CURSOR] : null;
   return typeof cursor === 'string' ? cursor : null;
 }

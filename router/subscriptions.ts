@@ -138,9 +138,8 @@ export class FederatedSubscriptions<Context extends object> {
       try {
         for await (const event of this.#read(subscription, cursor, signal)) {
           failures = 0;
-          const position = positionOf(event);
-          cursor = position ?? (event.data && cursorOf(plan, event.data)) ?? cursor;
-          if (!position) yield await this.#complete(subscription, event, cursor);
+          cursor = positionOf(event) ?? cursorOf(plan, event) ?? cursor;
+          if (positionOf(event) === null) yield await this.#complete(subscription, event);
         }
         return;
       } catch (error) {
@@ -165,14 +164,13 @@ export class FederatedSubscriptions<Context extends object> {
   async #complete(
     { plan, operation, variables, context }: Subscription<Context>,
     event: FormattedExecutionResult,
-    cursor: string | null,
   ): Promise<ExecutionResult> {
     const errors = event.errors?.map((error) => subgraphError(plan.service, error));
     if (!event.data) return { ...(errors && { errors }) };
     const request = { request: { variables }, context, metrics: {} };
     const result = await executeQueryPlan(
       plan.execute,
-      this.#services(event, context, cursor),
+      this.#services(event, context, cursorOf(plan, event)),
       request as unknown as Parameters<typeof executeQueryPlan>[2], // all that the executor reads of it
       operation,
       this.#supergraphSchema,
