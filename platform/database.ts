@@ -49,19 +49,23 @@ async function migrate(orm: Orm, url: string): Promise<void> {
   }
 }
 
-/** Tried again from the start: the work must have no effect but through `em`. Three tries outlast any deadlock seen. */
+/** Three tries outlast any deadlock seen. */
 const TRIES = 3;
 
-/** Runs the work in one transaction, with an identity map of its own; a deadlock or a serialization failure starts it again. */
-export async function transaction<T>(em: EntityManager, work: (em: EntityManager) => Promise<T>): Promise<T> {
+/** Does the work again from the start after a deadlock or a serialization failure: until then it must have had no effect. */
+export async function retryConflicts<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await em.fork().transactional(work);
+      return await work();
     } catch (error) {
       if (attempt === TRIES || !['40P01', '40001'].includes(sqlState(error))) throw error;
     }
   }
 }
+
+/** Runs the work in one transaction, with an identity map of its own; a conflict with another one starts it again. */
+export const transaction = <T>(em: EntityManager, work: (em: EntityManager) => Promise<T>): Promise<T> =>
+  retryConflicts(() => em.fork().transactional(work));
 
 /** One statement with `$1`, `$2` … in it, inside the transaction of `em` if it has one. Answers the rows as the driver gives them. */
 export async function query<Row>(em: EntityManager, text: string, values: readonly unknown[] = []): Promise<Row[]> {
