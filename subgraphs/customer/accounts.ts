@@ -1,0 +1,245 @@
+/** Accounts: who they are, how they prove it, where they live. Each change is one event, written with it (no personal data in it). */
+import { createHash, randomUUID } from 'node:crypto';
+import { LockMode } from '@mikro-orm/core';
+import { z } from 'zod';
+import { addressInput } from '#platform/address.ts';
+import { type EntityManager, query, sqlState, transaction } from '#platform/database.ts';
+import { checkInput, Refusal } from '#platform/errors.ts';
+import { idInput } from '#platform/ids.ts';
+import { publish } from '#platform/outbox.ts';
+import { roles as allRoles, type Role } from '#platform/tokens.ts';
+import type { DataOf } from '#schema/events.ts';
+import { Customer, SavedAddress } from './entities.ts';
+import { hashPassword, verifyNobodysPassword, verifyPassword } from './passwords.ts';
+import { closeSessions, type NewSession, openSession, type TokenIssuer } from './sessions.ts';
+
+const MAX_ADDRESSES = 50;
+const MAX_ATTEMPTS = 10;
+const ATTEMPTS_MINUTES = 15;
+
+const email = z
+  .string()
+  .trim()
+  .max(254, 'An e-mail address has at most 254 characters.')
+  .pipe(z.email('This is not an e-mail address.'));
+const password = z
+  .string()
+  .min(8, 'The password must have at least 8 characters.')
+  .max(200, 'The password must have at most 200 characters.');
+const name = z
+  .string()
+  .trim()
+  .min(1, 'The name must not be empty.')
+  .max(200, 'The name must have at most 200 characters.');
+
+const signUpInput = z.object({ email, password, name });
+const signInInput = z.object({ email: z.string().trim(), password: z.string() });
+const updateInput = z.object({ email: email.nullish(), name: name.nullish() });
+const changePasswordInput = z.object({ current: z.string(), new: password });
+const saveAddressInput = addressInput.extend({
+  id: idInput.nullish(),
+  label: z
+    .string()
+    .trim()
+    .min(1, 'The label must not be empty.')
+    .max(100, 'The label must have at most 100 characters.'),
+  isDefault: z.boolean().nullish(),
+});
+
+/** Makes an account. @throws Refusal DUPLICATE when the e-mail address has one. */
+export async function signUp(em: EntityManager, issuer: TokenIssuer, input: unknown): Promise<NewSession> {
+  const details = checkInput(signUpInput, input);
+  const passwordHash = await hashPassword(details.password);
+  return unlessTaken(() =>
+    transaction(em, async (em) => {
+      const customer = register(em, { ...details, passwordHash, roles: ['CUSTOMER'] });
+      await em.flush(); // the session refers to it
+      return openSession(em, issuer, customer);
+    }),
+  );
+}
+
+/** A new account within the caller's transaction; the e-mail address is checked by its unique index. */
+export function register(
+  em: EntityManager,
+  { email, name, passwordHash, roles }: Pick<Customer, 'email' | 'name' | 'passwordHash' | 'roles'>,
+): Customer {
+  const customer = em.create(Customer, {
+    id: randomUUID(),
+    email,
+    emailKey: keyOf(email),
+    name,
+    passwordHash,
+    roles,
+    createdAt: new Date(),
+    version: 0,
+  });
+  saved(em, customer, 'REGISTERED');
+  return customer;
+}
+
+/**
+ * Begins a session. Answers the same, and as slowly, whether the account is unknown or the password wrong.
+ * @throws Refusal INVALID_CREDENTIALS, TOO_MANY_ATTEMPTS
+ */
+export async function signIn(em: EntityManager, issuer: TokenIssuer, input: unknown): Promise<NewSession> {
+  const { email, password } = checkInput(signInInput, input);
+  await countAttempt(em, email);
+  const customer = await em.findOne(Customer, { emailKey: keyOf(email) });
+  const right = await (customer ? verifyPassword(password, customer.passwordHash) : verifyNobodysPassword(password));
+  if (!customer || !right) throw new Refusal('INVALID_CREDENTIALS', 'The e-mail address or the password is wrong.');
+  await forgetAttempts(em, email);
+  return transaction(em, (em) => openSession(em, issuer, customer));
+}
+
+/** @throws Refusal DUPLICATE when another account has the e-mail address. */
+export async function updateMe(em: EntityManager, customerId: string, input: unknown): Promise<Customer> {
+  const { email, name } = checkInput(updateInput, input);
+  return unlessTaken(() =>
+    change(em, customerId, 'DETAILS', async (customer) => {
+      const same = (email ?? customer.email) === customer.email && (name ?? customer.name) === customer.name;
+      customer.email = email ?? customer.email;
+      customer.emailKey = keyOf(customer.email);
+      customer.name = name ?? customer.name;
+      return !same;
+    }),
+  );
+}
+
+/** Ends all sessions of the account and begins a new one. @throws Refusal INVALID_CREDENTIALS, TOO_MANY_ATTEMPTS */
+export async function changePassword(
+  em: EntityManager,
+  issuer: TokenIssuer,
+  customerId: string,
+  input: unknown,
+): Promise<NewSession> {
+  const { current, new: next } = checkInput(changePasswordInput, input);
+  const { email, passwordHash: found } = await em.findOneOrFail(Customer, { id: customerId });
+  await countAttempt(em, email);
+  const wrong = new Refusal('INVALID_CREDENTIALS', 'The current password is wrong.', ['input', 'current']);
+  if (!(await verifyPassword(current, found))) throw wrong;
+  await forgetAttempts(em, email);
+
+  const passwordHash = await hashPassword(next);
+  return transaction(em, async (em) => {
+    const customer = await lockCustomer(em, customerId);
+    if (customer.passwordHash !== found) throw wrong; // another change came first
+    customer.passwordHash = passwordHash;
+    saved(em, customer, 'PASSWORD');
+    await closeSessions(em, customerId);
+    return openSession(em, issuer, customer);
+  });
+}
+
+/** Adds an address, or changes the one of the given id. @throws Refusal NOT_FOUND, POLICY_DENIED when there are too many */
+export async function saveAddress(em: EntityManager, customerId: string, input: unknown): Promise<Customer> {
+  const { id, isDefault, ...lines } = checkInput(saveAddressInput, input);
+  const details = { ...lines, isDefault: isDefault ?? false };
+  return change(em, customerId, 'ADDRESSES', async (_customer, em) => {
+    if (isDefault) await em.nativeUpdate(SavedAddress, { customerId }, { isDefault: false }); // there is one default
+    if (id) em.assign(await ownAddress(em, customerId, id, ['input', 'id']), details);
+    else await addAddress(em, customerId, details);
+    return true;
+  });
+}
+
+/** @throws Refusal NOT_FOUND */
+export async function deleteAddress(em: EntityManager, customerId: string, id: string): Promise<Customer> {
+  checkInput(idInput, id, ['id']);
+  return change(em, customerId, 'ADDRESSES', async (_customer, em) => {
+    em.remove(await ownAddress(em, customerId, id, ['id']));
+    return true;
+  });
+}
+
+/** CUSTOMER is always among them. They count from the account's next access token. @throws Refusal NOT_FOUND */
+export async function setRoles(em: EntityManager, customerId: string, wanted: Role[]): Promise<Customer> {
+  checkInput(idInput, customerId, ['customerId']);
+  return change(em, customerId, 'ROLES', async (customer) => {
+    const roles = allRoles.filter((role) => role === 'CUSTOMER' || wanted.includes(role));
+    const same = roles.join() === customer.roles.join();
+    customer.roles = roles;
+    return !same;
+  });
+}
+
+type Kind = DataOf<'customer.saved'>['change'];
+
+/** Changes an account under its row lock; the event is written when the work says that there was a change. */
+function change(
+  em: EntityManager,
+  customerId: string,
+  kind: Kind,
+  work: (customer: Customer, em: EntityManager) => Promise<boolean>,
+): Promise<Customer> {
+  return transaction(em, async (em) => {
+    const customer = await lockCustomer(em, customerId);
+    if (await work(customer, em)) saved(em, customer, kind);
+    return customer;
+  });
+}
+
+async function lockCustomer(em: EntityManager, id: string): Promise<Customer> {
+  const customer = await em.findOne(Customer, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+  if (!customer) throw new Refusal('NOT_FOUND', `There is no customer ${id}.`, ['customerId']);
+  return customer;
+}
+
+function saved(em: EntityManager, customer: Customer, kind: Kind): void {
+  publish(em, customer, 'customer.saved', { customerId: customer.id, roles: customer.roles, change: kind });
+}
+
+async function ownAddress(em: EntityManager, customerId: string, id: string, path: string[]): Promise<SavedAddress> {
+  const address = await em.findOne(SavedAddress, { id, customerId });
+  if (!address) throw new Refusal('NOT_FOUND', `There is no address ${id}.`, path);
+  return address;
+}
+
+/** Within the caller's transaction. */
+export async function addAddress(
+  em: EntityManager,
+  customerId: string,
+  details: Omit<SavedAddress, 'id' | 'customerId' | 'createdAt'>,
+): Promise<void> {
+  if ((await em.count(SavedAddress, { customerId })) >= MAX_ADDRESSES)
+    throw new Refusal('POLICY_DENIED', `An account keeps at most ${MAX_ADDRESSES} addresses.`, ['input']);
+  em.create(SavedAddress, { id: randomUUID(), customerId, createdAt: new Date(), ...details });
+}
+
+/** Counted before the password is looked at, so that guesses sent together count as well, and for unknown accounts alike. */
+async function countAttempt(em: EntityManager, email: string): Promise<void> {
+  const [row] = await query<{ attempts: number }>(
+    em,
+    `INSERT INTO sign_in_attempt AS known VALUES ($1, 1, now())
+     ON CONFLICT (email_hash) DO UPDATE SET
+       attempts = CASE WHEN known.since < now() - $2 * interval '1 minute' THEN 1 ELSE known.attempts + 1 END,
+       since = CASE WHEN known.since < now() - $2 * interval '1 minute' THEN now() ELSE known.since END
+     RETURNING attempts`,
+    [hashOf(email), ATTEMPTS_MINUTES],
+  );
+  if ((row?.attempts ?? 0) > MAX_ATTEMPTS)
+    throw new Refusal('TOO_MANY_ATTEMPTS', `Too many attempts; try again in ${ATTEMPTS_MINUTES} minutes.`);
+}
+
+/** Those of this account, and everybody's that are out of date. */
+async function forgetAttempts(em: EntityManager, email: string): Promise<void> {
+  await query(em, `DELETE FROM sign_in_attempt WHERE email_hash = $1 OR since < now() - $2 * interval '1 minute'`, [
+    hashOf(email),
+    ATTEMPTS_MINUTES,
+  ]);
+}
+
+/** One address however it is typed. */
+const keyOf = (email: string): string => email.toLowerCase();
+
+const hashOf = (email: string): string => createHash('sha256').update(keyOf(email)).digest('base64url');
+
+/** @throws Refusal DUPLICATE when the unique index on the e-mail address says no. */
+async function unlessTaken<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(sqlState(error) === '23505' && String(error).includes('customer_email_key_key'))) throw error;
+    throw new Refusal('DUPLICATE', 'There is an account with this e-mail address.', ['input', 'email']);
+  }
+}

@@ -1,0 +1,31 @@
+import { json } from '#platform/http.ts';
+import { run } from '#platform/process.ts';
+import { openService, serve, serviceSettings } from '#platform/service.ts';
+import { makeDemoAccounts } from './demo.ts';
+import { Book, Customer, Order, OrderEvent, Parcel, SavedAddress, Session } from './entities.ts';
+import { loadersOf } from './loaders.ts';
+import { CreateCustomer } from './migrations/0001_customer.ts';
+import { type Context, resolvers } from './resolvers.ts';
+import { createTokenIssuer } from './sessions.ts';
+
+await run('customer', [...serviceSettings, 'TOKEN_KEYS', 'RENTABOOK_DEMO'], async (config, log) => {
+  const issuer = await createTokenIssuer(config.TOKEN_KEYS);
+  const service = await openService(config, log, {
+    entities: [Customer, SavedAddress, Session, Order, OrderEvent, Parcel, Book],
+    migrations: [{ name: 'customer_0001_customer', class: CreateCustomer }],
+  });
+  if (config.RENTABOOK_DEMO === 'on') await makeDemoAccounts(service.em());
+
+  return serve(service, config, log, {
+    stream: 'CUSTOMER',
+    sdl: new URL('schema.graphql', import.meta.url),
+    resolvers,
+    context: (viewer): Context => {
+      const em = service.em();
+      return { viewer, em, issuer, loaders: loadersOf(em) };
+    },
+    routes: {
+      '/.well-known/jwks.json': async (_, response) => json(response, 200, issuer.jwks),
+    },
+  });
+});
