@@ -97,7 +97,6 @@ async function take(
     renewals: 0,
     version: 0,
   });
-  await em.flush(); // the payment refers to it
   em.create(Payment, {
     id: rental.id,
     status: 'PENDING',

@@ -1,5 +1,6 @@
 import { Migration } from '@mikro-orm/migrations';
 
+/** References are checked at the commit: within a transaction rows may be written in any order. */
 export class CreateCustomer extends Migration {
   override up(): void {
     this.addSql(`CREATE TABLE customer (
@@ -15,7 +16,7 @@ export class CreateCustomer extends Migration {
     this.addSql('CREATE INDEX customer_newest ON customer (created_at DESC, id DESC)');
     this.addSql(`CREATE TABLE saved_address (
       id uuid PRIMARY KEY,
-      customer_id uuid NOT NULL REFERENCES customer ON DELETE CASCADE,
+      customer_id uuid NOT NULL REFERENCES customer ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
       label text NOT NULL,
       name text NOT NULL,
       line1 text NOT NULL,
@@ -31,7 +32,7 @@ export class CreateCustomer extends Migration {
 
     this.addSql(`CREATE TABLE session (
       id uuid PRIMARY KEY,
-      customer_id uuid NOT NULL REFERENCES customer ON DELETE CASCADE,
+      customer_id uuid NOT NULL REFERENCES customer ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
       token_hash text NOT NULL,
       expires_at timestamptz(3) NOT NULL
     )`);

@@ -1,5 +1,6 @@
 import { Migration } from '@mikro-orm/migrations';
 
+/** References are checked at the commit: within a transaction rows may be written in any order. */
 export class CreateRental extends Migration {
   override up(): void {
     // A row to lock: what is limited per customer is checked under it.
@@ -7,7 +8,7 @@ export class CreateRental extends Migration {
     this.addSql(`CREATE TABLE rental (
       id uuid PRIMARY KEY,
       number bigint GENERATED ALWAYS AS IDENTITY,
-      customer_id uuid NOT NULL REFERENCES customer,
+      customer_id uuid NOT NULL REFERENCES customer DEFERRABLE INITIALLY DEFERRED,
       idempotency_key text NOT NULL,
       fingerprint text NOT NULL,
       book_id uuid NOT NULL,
@@ -41,7 +42,7 @@ export class CreateRental extends Migration {
     this.addSql('CREATE INDEX rental_by_book ON rental (book_id, requested_at DESC, id DESC)');
 
     this.addSql(`CREATE TABLE payment (
-      id uuid PRIMARY KEY REFERENCES rental,
+      id uuid PRIMARY KEY REFERENCES rental DEFERRABLE INITIALLY DEFERRED,
       status text NOT NULL,
       intent_id text,
       currency text NOT NULL,
@@ -53,7 +54,7 @@ export class CreateRental extends Migration {
     ) WITH (fillfactor = 70)`);
 
     this.addSql(`CREATE TABLE step (
-      rental_id uuid NOT NULL REFERENCES rental,
+      rental_id uuid NOT NULL REFERENCES rental DEFERRABLE INITIALLY DEFERRED,
       kind text NOT NULL,
       status text NOT NULL,
       attempts int NOT NULL,
