@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { codeOf } from '#platform/errors.ts';
 
 const GRACE_MS = 10_000;
 
@@ -26,7 +27,7 @@ function send(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error; // it may just have ended
+    if (codeOf(error) !== 'ESRCH') throw error; // it may just have ended
   }
 }
 

@@ -3,6 +3,7 @@ import { type Migration, Migrator } from '@mikro-orm/migrations';
 import { type EntityManager, MikroORM, type Options } from '@mikro-orm/postgresql';
 import { CompiledQuery } from 'kysely';
 import { Client } from 'pg';
+import { codeOf } from './errors.ts';
 import type { Log } from './log.ts';
 
 export type Orm = MikroORM;
@@ -58,7 +59,7 @@ export async function retryConflicts<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      if (attempt === TRIES || !['40P01', '40001'].includes(sqlState(error))) throw error;
+      if (attempt === TRIES || !['40P01', '40001'].includes(codeOf(error))) throw error;
     }
   }
 }
@@ -73,13 +74,9 @@ export async function query<Row>(em: EntityManager, text: string, values: readon
   return rows;
 }
 
-/** The five characters of PostgreSQL, or Node's code (ECONNREFUSED) when there was no answer; '' for any other error. */
-export const sqlState = (error: unknown): string =>
-  error instanceof Error && 'code' in error ? String(error.code) : '';
-
 /** No answer from the database says nothing about the work itself: such a failure is waited out, not counted. */
 export const databaseIsAway = (error: unknown): boolean =>
-  /^(08|57P|E[A-Z]+$)/.test(sqlState(error)) ||
+  /^(08|57P|E[A-Z]+$)/.test(codeOf(error)) ||
   (error instanceof Error &&
-    !sqlState(error) &&
+    !codeOf(error) &&
     /connection terminated|timeout exceeded when trying to connect/i.test(error.message));

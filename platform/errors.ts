@@ -86,3 +86,10 @@ export const forbidden = (message = 'This account may not do that.') =>
 
 export const badUserInput = (message: string) =>
   new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' satisfies ErrorCode } });
+
+/**
+ * The code that Node (ECONNREFUSED), PostgreSQL (23505) or a library has given to what was thrown; '' without one. It need not
+ * be an `instanceof Error`: jest runs tests in a realm of their own, and Node's errors come from outside.
+ */
+export const codeOf = (error: unknown): string =>
+  typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';

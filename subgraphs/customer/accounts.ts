@@ -3,8 +3,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import { LockMode } from '@mikro-orm/core';
 import { z } from 'zod';
 import { addressInput } from '#platform/address.ts';
-import { type EntityManager, query, sqlState, transaction } from '#platform/database.ts';
-import { checkInput, Refusal } from '#platform/errors.ts';
+import { type EntityManager, query, transaction } from '#platform/database.ts';
+import { checkInput, codeOf, Refusal } from '#platform/errors.ts';
 import { idInput } from '#platform/ids.ts';
 import { publish } from '#platform/outbox.ts';
 import { roles as allRoles, type Role } from '#platform/tokens.ts';
@@ -239,7 +239,7 @@ async function unlessTaken<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (!(sqlState(error) === '23505' && String(error).includes('customer_email_key_key'))) throw error;
+    if (!(codeOf(error) === '23505' && String(error).includes('customer_email_key_key'))) throw error;
     throw new Refusal('DUPLICATE', 'There is an account with this e-mail address.', ['input', 'email']);
   }
 }
