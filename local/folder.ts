@@ -21,11 +21,11 @@ export function claimFolder(name: string): Folder | null {
 
   const file = new DatabaseSync(join(path, 'lock'));
   try {
-    file.exec('BEGIN EXCLUSIVE');
+    file.exec('PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE');
     return { path, release: () => file.close() };
   } catch (error) {
     file.close();
-    if (error instanceof Error && /locked/.test(error.message)) return null;
+    if (Error.isError(error) && /locked/.test(error.message)) return null;
     throw error;
   }
 }

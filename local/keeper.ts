@@ -35,7 +35,7 @@ export class Keeper {
       await this.#running.ready;
     } catch (error) {
       await this.#running.ended;
-      throw new Error(`${this.#name} could not be started: ${error instanceof Error ? error.message : error}`, {
+      throw new Error(`${this.#name} could not be started: ${Error.isError(error) ? error.message : error}`, {
         cause: error,
       });
     }

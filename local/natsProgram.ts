@@ -71,7 +71,7 @@ async function tryNamed(path: string): Promise<NatsProgram> {
   try {
     return await tryOut(path);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : cause;
+    const reason = Error.isError(cause) ? cause.message : cause;
     throw new Error(`NATS_SERVER names ${path}, which is no nats-server ${OLDEST.join('.')} or newer: ${reason}`, {
       cause,
     });

@@ -17,10 +17,9 @@ export async function probe(url: string, signal?: AbortSignal): Promise<void> {
       return await answersSubscription(url);
     } catch (cause) {
       if (Date.now() > deadline)
-        throw new Error(
-          `The router at ${url} does not do its work: ${cause instanceof Error ? cause.message : cause}`,
-          { cause },
-        );
+        throw new Error(`The router at ${url} does not do its work: ${Error.isError(cause) ? cause.message : cause}`, {
+          cause,
+        });
     }
     await sleep(100, undefined, signal && { signal });
   }

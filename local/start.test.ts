@@ -9,7 +9,11 @@ import { wholeEnvironment } from '#platform/config.ts';
 import { claimFolder } from './folder.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'rentabook-start-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const server = createServer();
+afterAll(() => {
+  server.close();
+  rmSync(folder, { recursive: true });
+});
 
 const start = (settings: Record<string, string>) =>
   promisify(execFile)(process.execPath, [join(import.meta.dirname, 'start.ts')], {
@@ -30,7 +34,7 @@ test('a second start on the same data says in one sentence that it already runs'
 });
 
 test('a port in use is named', async () => {
-  const server = createServer().listen(0, '127.0.0.1');
+  server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo; // a TCP server has one
 
@@ -41,7 +45,6 @@ test('a port in use is named', async () => {
     stdout: `Port ${port} is in use: stop what listens on it, or set PORT to another one.\n`,
     stderr: '',
   });
-  server.close();
 });
 
 test('every wrong setting is named', async () => {

@@ -12,8 +12,10 @@ const demoAccounts = ['reader@demo.test', 'staff@demo.test', 'courier@demo.test'
 /** The same sentence again within so long is not told again. */
 const QUIET_MS = 30_000;
 
+process.stdout.on('error', () => {}); // whoever reads this may go away; the system stays
+
 await main().catch((error: unknown) => {
-  print(error instanceof Error ? error.message : String(error));
+  print(Error.isError(error) ? error.message : String(error));
   process.exit(1);
 });
 
