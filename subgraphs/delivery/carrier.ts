@@ -158,7 +158,8 @@ export function verifyCarrierWebhook(
   const expected = createHmac('sha256', secret).update(`${time}.`).update(body).digest();
   if (!timingSafeEqual(expected, Buffer.from(signature, 'hex')))
     return { ok: false, reason: 'The signature is wrong.' };
-  if (Math.abs(now.getTime() - Number(time)) > TOLERANCE_MS) return { ok: false, reason: 'The signature is too old.' };
+  if (Math.abs(now.getTime() - Number(time)) > TOLERANCE_MS)
+    return { ok: false, reason: 'The signature is too far from now.' };
 
   const report = reportSchema.safeParse(parseJson(body.toString()));
   if (!report.success) return { ok: false, reason: `The body is no report: ${z.prettifyError(report.error)}` };

@@ -1,0 +1,262 @@
+/** The courier over HTTP, asked as Delivery asks it, and its webhook as Delivery hears it. */
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import {
+  type Carrier,
+  CarrierUnavailable,
+  httpCarrier,
+  type NewParcel,
+  type Scan,
+  verifyCarrierWebhook,
+} from '../subgraphs/delivery/carrier.ts';
+import { eventually } from '../tests/client.ts';
+import { CARRIER_KEY, CARRIER_WEBHOOK_SECRET, type SandboxProcess, startSandbox } from '../tests/sandboxProcess.ts';
+import { createDatabase } from '../tests/services.ts';
+
+const JOURNEY = ['CREATED', 'PICKED_UP', 'IN_TRANSIT', 'OUT_FOR_DELIVERY', 'DELIVERED'];
+const NEVER = '3600000';
+
+const carrierAt = (url: string): Carrier => httpCarrier({ CARRIER_URL: url, CARRIER_KEY, CARRIER_TIMEOUT_MS: 10_000 });
+
+const newParcel = (more: Partial<NewParcel> = {}): NewParcel => ({
+  key: randomUUID(),
+  reference: randomUUID(),
+  direction: 'OUTBOUND',
+  sender: 'Rentabook',
+  recipient: 'A Reader',
+  address: {
+    name: 'A Reader',
+    line1: '1 Main Street',
+    line2: null,
+    city: 'Seoul',
+    postalCode: '04524',
+    country: 'KR',
+    phone: null,
+  },
+  ...more,
+});
+
+const statuses = (scans: Scan[]) => scans.map(({ status }) => status);
+
+const statusesOf = async (carrier: Carrier, trackingNumber: string) =>
+  statuses((await carrier.track(trackingNumber)).scans);
+
+/** The shop's end of the webhook. */
+interface Receiver {
+  url: string;
+  /** What was taken, in the order it came. */
+  scansOf(trackingNumber: string): Scan[];
+  /** Calls that were refused. */
+  refused: number;
+  taking: boolean;
+  close(): void;
+}
+
+async function startReceiver(): Promise<Receiver> {
+  const taken: { trackingNumber: string; scans: Scan[] }[] = [];
+  const server: Server = createServer(async (request, response) => {
+    const body = await text(request);
+    const header = request.headers['carrier-signature']?.toString();
+    const result = verifyCarrierWebhook(CARRIER_WEBHOOK_SECRET, header, body, new Date());
+    const takes = result.ok && receiver.taking;
+    if (takes) taken.push(result.report);
+    else receiver.refused += 1;
+    response.writeHead(takes ? 204 : 503).end();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo; // a TCP server has one
+  const receiver: Receiver = {
+    url: `http://127.0.0.1:${port}/webhooks/carrier`,
+    scansOf: (number) => taken.filter(({ trackingNumber }) => trackingNumber === number).flatMap(({ scans }) => scans),
+    refused: 0,
+    taking: true,
+    close() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+  return receiver;
+}
+
+describe('a courier in a hurry', () => {
+  let receiver: Receiver;
+  let sandbox: SandboxProcess;
+  let carrier: Carrier;
+
+  beforeAll(async () => {
+    receiver = await startReceiver();
+    sandbox = await startSandbox(await createDatabase(), {
+      SANDBOX_CARRIER_STEP_MS: '50',
+      SANDBOX_CARRIER_WEBHOOK_URL: receiver.url,
+    });
+    carrier = carrierAt(sandbox.url);
+  });
+  afterAll(async () => {
+    await sandbox?.stop();
+    receiver?.close();
+  });
+
+  test.each(['OUTBOUND', 'RETURN'] as const)(
+    'a parcel (%s) moves along by itself, and each scan is reported once',
+    async (direction) => {
+      const { trackingNumber } = await carrier.createParcel(newParcel({ direction }));
+
+      await eventually(
+        () => receiver.scansOf(trackingNumber),
+        (scans) => scans.length >= JOURNEY.length,
+      );
+
+      const reported = receiver.scansOf(trackingNumber);
+      expect(statuses(reported)).toEqual(JOURNEY);
+      expect(await carrier.track(trackingNumber)).toEqual({ trackingNumber, scans: reported });
+    },
+  );
+
+  test('a parcel that was delivered cannot be stopped any more', async () => {
+    const { trackingNumber } = await carrier.createParcel(newParcel());
+    await eventually(
+      () => statusesOf(carrier, trackingNumber),
+      (seen) => seen.includes('DELIVERED'),
+    );
+
+    expect(await carrier.stop({ key: randomUUID(), trackingNumber })).toBe('TOO_LATE');
+  });
+
+  test('what the webhook did not take is reported again, in order, until it does', async () => {
+    receiver.taking = false;
+    const before = receiver.refused;
+    const { trackingNumber } = await carrier.createParcel(newParcel());
+    await eventually(
+      () => receiver.refused - before,
+      (refused) => refused >= 3,
+    );
+    receiver.taking = true;
+
+    await eventually(
+      () => receiver.scansOf(trackingNumber),
+      (scans) => scans.length >= JOURNEY.length,
+    );
+
+    expect(statuses(receiver.scansOf(trackingNumber))).toEqual(JOURNEY);
+  });
+
+  test('the tracking page tells anybody where the parcel is, not whose it is', async () => {
+    const { trackingUrl } = await carrier.createParcel(newParcel());
+
+    const page = await (await fetch(trackingUrl ?? '')).text();
+
+    expect(page).toContain('The label is printed.');
+    expect(page).not.toContain('Reader');
+  });
+});
+
+describe('a courier that takes its time', () => {
+  let sandbox: SandboxProcess;
+  let carrier: Carrier;
+
+  beforeAll(async () => {
+    sandbox = await startSandbox(await createDatabase(), { SANDBOX_CARRIER_STEP_MS: NEVER });
+    carrier = carrierAt(sandbox.url);
+  });
+  afterAll(() => sandbox?.stop());
+
+  test('one key is one parcel, also when it is asked for several times at once', async () => {
+    const parcel = newParcel();
+
+    const made = await Promise.all([1, 2, 3, 4].map(() => carrier.createParcel(parcel)));
+
+    expect(new Set(made.map(({ trackingNumber }) => trackingNumber)).size).toBe(1);
+    expect(await statusesOf(carrier, made[0]?.trackingNumber ?? '')).toEqual(['CREATED']);
+    expect(made[0]).toMatchObject({ carrier: 'Sandbox Courier', estimatedAt: expect.any(Date) });
+  });
+
+  test('a key with other particulars is a fault', async () => {
+    const parcel = newParcel();
+    await carrier.createParcel(parcel);
+
+    await expect(carrier.createParcel({ ...parcel, recipient: 'Another' })).rejects.toThrow('409 KEY_REUSED');
+  });
+
+  test('before the pick-up a parcel is stopped at once, and once however often it is asked for', async () => {
+    const { trackingNumber } = await carrier.createParcel(newParcel());
+    const stop = { key: randomUUID(), trackingNumber };
+
+    expect(await carrier.stop(stop)).toBe('ACCEPTED');
+    expect(await carrier.stop(stop)).toBe('ACCEPTED');
+
+    expect(await statusesOf(carrier, trackingNumber)).toEqual(['CREATED', 'STOPPED']);
+  });
+
+  test('a parcel that nobody knows is a fault', async () => {
+    await expect(carrier.track('SB0')).rejects.toThrow('404 NOT_FOUND');
+  });
+
+  test('a booking without a recipient is a fault', async () => {
+    const { recipient: _, ...incomplete } = newParcel();
+
+    await expect(carrier.createParcel(incomplete as NewParcel)).rejects.toThrow('400 INVALID');
+  });
+
+  test('whoever is not the shop learns nothing', async () => {
+    const stranger = httpCarrier({ CARRIER_URL: sandbox.url, CARRIER_KEY: 'a guess', CARRIER_TIMEOUT_MS: 10_000 });
+
+    await expect(stranger.track('SB0')).rejects.toThrow('401 UNAUTHORIZED');
+  });
+});
+
+test('a parcel that was picked up turns around, and is back one step later', async () => {
+  const sandbox = await startSandbox(await createDatabase(), { SANDBOX_CARRIER_STEP_MS: '1000' });
+  try {
+    const carrier = carrierAt(sandbox.url);
+    const { trackingNumber } = await carrier.createParcel(newParcel());
+    await eventually(
+      () => statusesOf(carrier, trackingNumber),
+      (seen) => seen.includes('PICKED_UP'),
+    );
+
+    expect(await carrier.stop({ key: randomUUID(), trackingNumber })).toBe('ACCEPTED');
+    expect(await statusesOf(carrier, trackingNumber)).not.toContain('STOPPED');
+
+    const seen = await eventually(
+      () => statusesOf(carrier, trackingNumber),
+      (seen) => seen.includes('STOPPED'),
+    );
+    expect(seen.at(-1)).toBe('STOPPED');
+    expect(seen).not.toContain('DELIVERED');
+  } finally {
+    await sandbox.stop();
+  }
+});
+
+test('after a kill -9 every parcel goes on from where it was', async () => {
+  const database = await createDatabase();
+  const receiver = await startReceiver();
+  const settings = { SANDBOX_CARRIER_STEP_MS: '500', SANDBOX_CARRIER_WEBHOOK_URL: receiver.url };
+  const before = await startSandbox(database, settings);
+  const { trackingNumber } = await carrierAt(before.url).createParcel(newParcel());
+
+  before.kill();
+  await before.ended;
+  expect(await carrierAt(before.url).ping()).toBe(false);
+  await expect(carrierAt(before.url).track(trackingNumber)).rejects.toThrow(CarrierUnavailable);
+
+  const after = await startSandbox(database, settings);
+  try {
+    const carrier = carrierAt(after.url);
+    expect(await carrier.ping()).toBe(true);
+    await eventually(
+      () => new Set(statuses(receiver.scansOf(trackingNumber))),
+      (seen) => seen.has('DELIVERED'),
+    );
+    expect(await statusesOf(carrier, trackingNumber)).toEqual(JOURNEY);
+    // A scan that was taken just before the kill may be reported twice; its id tells.
+    expect(new Set(receiver.scansOf(trackingNumber).map(({ id }) => id)).size).toBe(JOURNEY.length);
+  } finally {
+    await after.stop();
+    receiver.close();
+  }
+});
