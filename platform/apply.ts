@@ -12,7 +12,7 @@ import { newTrace } from './trace.ts';
  * What a service does when another's event comes: a function, inside the transaction that moves the version, or `ignore`:
  * the version counts and nothing happens. Throwing means "again later".
  */
-export type Handlers<S extends Stream> = {
+type Handlers<S extends Stream> = {
   [T in EventTypeOf<S>]: ((event: Event<T>, em: EntityManager) => Promise<void>) | 'ignore';
 };
 

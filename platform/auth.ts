@@ -39,7 +39,7 @@ export function authRule(
 }
 
 /** Whether the viewer may see a row (or, for a rule without `owner`, run an operation). */
-export function mayAccess({ roles, owner }: AuthRule, viewer: Viewer | null, row: unknown): boolean {
+function mayAccess({ roles, owner }: AuthRule, viewer: Viewer | null, row: unknown): boolean {
   if (!viewer) return false;
   const has = (allowed: Role[]) => viewer.roles.some((role) => allowed.includes(role));
   if (!owner) return !roles || has(roles);
