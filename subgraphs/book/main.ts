@@ -1,0 +1,26 @@
+import { run } from '#platform/process.ts';
+import { answer } from '#platform/requestReply.ts';
+import { openService, serve, serviceSettings } from '#platform/service.ts';
+import { bookDatabase } from './database.ts';
+import { makeDemoCatalogue } from './demo.ts';
+import { deliveryConsumer, rentalConsumer } from './events.ts';
+import { createReserve } from './reserve.ts';
+import { contextOf, resolvers } from './resolvers.ts';
+
+await run('book', [...serviceSettings, 'CURRENCY', 'RENTABOOK_DEMO'], async (config, log) => {
+  const service = await openService(config, log, bookDatabase);
+  if (config.RENTABOOK_DEMO === 'on') await makeDemoCatalogue(service.em(), config.CURRENCY);
+
+  void service.nats.then((nats) => {
+    answer(nats, 'rpc.book.reserve', log, createReserve(service.em));
+    answer(nats, 'rpc.book.ping', log, async () => ({}));
+  });
+
+  return serve(service, config, log, {
+    stream: 'BOOK',
+    sdl: new URL('schema.graphql', import.meta.url),
+    resolvers,
+    context: (viewer) => contextOf(service.em(), viewer, config.CURRENCY),
+    consumers: [rentalConsumer, deliveryConsumer],
+  });
+});

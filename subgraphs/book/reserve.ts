@@ -1,0 +1,163 @@
+/**
+ * The answer to `rpc.book.reserve`. A row lock is held until the commit is flushed, so a hot title would allow one transaction
+ * at a time; therefore requests that arrive while others are in flight share one statement, which does all that a reservation
+ * needs. Algorithm: docs/decisions/0003-stock.md.
+ */
+import { type EntityManager, query, retryConflicts } from '#platform/database.ts';
+import { outboxRow } from '#platform/outbox.ts';
+import type { AnswerOf, AskOf } from '#schema/requests.ts';
+import { moves } from './book.ts';
+
+type Request = AskOf<'rpc.book.reserve'>;
+type Answer = AnswerOf<'rpc.book.reserve'>;
+
+const BATCH = 128;
+/** One is written while the next one waits for its locks. */
+const IN_FLIGHT = 2;
+
+interface Waiting {
+  request: Request;
+  /** What is told in either case, made while the request's own trace is known. */
+  events: { reserved: OutboxRow; refused: OutboxRow };
+  answer: PromiseWithResolvers<Answer>;
+}
+type OutboxRow = ReturnType<typeof outboxRow>;
+
+/** Sets copies aside, or says why not; the same answer for the same rental, however often and by however many it is asked. */
+export function createReserve(em: () => EntityManager): (request: Request) => Promise<Answer> {
+  /** By rental: one that is asked for again while it waits is answered with the first. */
+  const asked = new Map<string, Promise<Answer>>();
+  const queue: Waiting[] = [];
+  let inFlight = 0;
+
+  function pump(): void {
+    while (queue.length && inFlight < IN_FLIGHT) void carry(queue.splice(0, BATCH));
+  }
+
+  async function carry(batch: Waiting[]): Promise<void> {
+    inFlight += 1;
+    try {
+      queue.unshift(...(await settle(em(), batch)));
+    } catch (error) {
+      for (const { answer } of batch) answer.reject(error); // each of those who asked logs it, and tells that there was a fault
+    }
+    inFlight -= 1;
+    pump();
+  }
+
+  return (request) => {
+    const known = asked.get(request.rentalId);
+    if (known) return known;
+    const answer = Promise.withResolvers<Answer>();
+    queue.push({ request, events: eventsOf(request), answer });
+    asked.set(request.rentalId, answer.promise);
+    queueMicrotask(pump); // whatever arrives together goes together
+    return answer.promise.finally(() => asked.delete(request.rentalId));
+  };
+}
+
+function eventsOf(request: Request): Waiting['events'] {
+  const reservation = { id: request.rentalId, version: 1 };
+  const now = new Date();
+  return {
+    reserved: outboxRow(reservation, 'stock.reserved', request, now),
+    refused: outboxRow(reservation, 'stock.refused', { ...request, reason: 'OUT_OF_STOCK' }, now),
+  };
+}
+
+/** Answers what can be decided now; gives back the rest, for the next batch. */
+async function settle(em: EntityManager, batch: Waiting[]): Promise<Waiting[]> {
+  const answers = await retryConflicts(() => decide(em, batch));
+  const rest = batch.filter(({ request }) => !answers.has(request.rentalId));
+  for (const [id, answer] of rest.length ? await storedAnswers(em, rest) : []) answers.set(id, answer);
+
+  const undecided: Waiting[] = [];
+  for (const waiting of batch) {
+    const answer = answers.get(waiting.request.rentalId);
+    if (answer) waiting.answer.resolve(answer);
+    else undecided.push(waiting);
+  }
+  return undecided;
+}
+
+/**
+ * In the order of arrival, per book: granted while the running sum fits; refused only when the quantity is more than what is
+ * left after that. Nothing is decided for a rental that is known already, nor for one that may still fit.
+ */
+const DECIDE = `
+  WITH asked AS (
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::jsonb[], $6::jsonb[])
+      WITH ORDINALITY AS a(id, customer_id, book_id, quantity, reserved_event, refused_event, place)
+  ),
+  locked AS (
+    SELECT id, status, available, fee_amount, fee_currency FROM book
+    WHERE id IN (SELECT book_id FROM asked) ORDER BY id FOR NO KEY UPDATE
+  ),
+  fresh AS (
+    SELECT asked.*, locked.status, coalesce(locked.available, 0) AS available, jsonb_build_object('outcome', 'RESERVED',
+        'fee', jsonb_build_object('amount', locked.fee_amount, 'currency', locked.fee_currency)) AS granted_answer,
+      sum(quantity) OVER (PARTITION BY book_id ORDER BY place) AS running
+    FROM asked LEFT JOIN locked ON locked.id = asked.book_id
+    WHERE NOT EXISTS (SELECT FROM reservation WHERE reservation.id = asked.id)
+  ),
+  granted AS (
+    INSERT INTO reservation (id, customer_id, book_id, quantity, status, answer, version)
+    SELECT id, customer_id, book_id, quantity, 'RESERVED', granted_answer, 1
+    FROM fresh WHERE status = 'LISTED' AND running <= available ORDER BY id
+    ON CONFLICT DO NOTHING RETURNING id, book_id, quantity, answer
+  ),
+  taken AS (SELECT book_id, sum(quantity)::int AS quantity FROM granted GROUP BY book_id),
+  counted AS (
+    UPDATE book SET available = available - taken.quantity, reserved = reserved + taken.quantity
+    FROM taken WHERE book.id = taken.book_id
+  ),
+  refused AS (
+    INSERT INTO reservation (id, customer_id, book_id, quantity, status, answer, version)
+    SELECT id, customer_id, book_id, fresh.quantity, 'REFUSED', jsonb_build_object('outcome', 'REFUSED', 'reason',
+        CASE WHEN status IS NULL THEN 'BOOK_NOT_FOUND' WHEN status = 'WITHDRAWN' THEN 'BOOK_WITHDRAWN' ELSE 'OUT_OF_STOCK' END), 1
+    FROM fresh LEFT JOIN taken USING (book_id)
+    WHERE status IS DISTINCT FROM 'LISTED' OR (running > available AND fresh.quantity > available - coalesce(taken.quantity, 0)) ORDER BY id
+    ON CONFLICT DO NOTHING RETURNING id, answer
+  ),
+  ledger AS (
+    INSERT INTO stock_movement (book_id, type, from_bucket, to_bucket, quantity, rental_id, occurred_at)
+    SELECT book_id, $7, $8, $9, quantity, id, now() FROM granted ORDER BY id
+  ),
+  told AS (
+    INSERT INTO outbox (event_id, aggregate, subject, payload)
+    SELECT event->>'event_id', event->>'aggregate', event->>'subject', event->'payload' FROM (
+      SELECT reserved_event AS event FROM granted JOIN asked USING (id)
+      UNION ALL
+      SELECT jsonb_set(refused_event, '{payload,data,reason}', answer->'reason') FROM refused JOIN asked USING (id)
+    ) AS events
+  )
+  SELECT id, answer FROM granted UNION ALL SELECT id, answer FROM refused`;
+
+async function decide(em: EntityManager, batch: Waiting[]): Promise<Map<string, Answer>> {
+  const { type, from, to } = moves.reserve;
+  const column = <T>(of: (waiting: Waiting) => T) => batch.map(of);
+  const rows = await query<{ id: string; answer: Answer }>(em, DECIDE, [
+    column(({ request }) => request.rentalId),
+    column(({ request }) => request.customerId),
+    column(({ request }) => request.bookId),
+    column(({ request }) => request.quantity),
+    column(({ events }) => asJson(events.reserved)),
+    column(({ events }) => asJson(events.refused)),
+    type,
+    from,
+    to,
+  ]);
+  return new Map(rows.map(({ id, answer }) => [id, answer]));
+}
+
+const asJson = ({ eventId, aggregate, subject, payload }: OutboxRow): string =>
+  JSON.stringify({ event_id: eventId, aggregate, subject, payload });
+
+async function storedAnswers(em: EntityManager, rest: Waiting[]): Promise<Map<string, Answer>> {
+  const rows = await query<{ id: string; answer: Answer }>(
+    em,
+    'SELECT id, answer FROM reservation WHERE id = ANY($1)',
+    [rest.map(({ request }) => request.rentalId)],
+  );
+  return new Map(rows.map(({ id, answer }) => [id, answer]));
+}

@@ -1,0 +1,109 @@
+/** The catalogue search: words and filters that must all match, in one of four orders, by keyset pages. */
+import { type EntityManager, query } from '#platform/database.ts';
+import { badUserInput } from '#platform/errors.ts';
+import { isId } from '#platform/ids.ts';
+import { type Connection, connectionOf, type Keys, type PageArgs, pageOf } from '#platform/pages.ts';
+import { facet, normalize, searchWords } from './book.ts';
+
+export interface SearchArgs extends PageArgs {
+  search?: string | null;
+  filter?: BookFilter | null;
+  orderBy?: keyof typeof orders | null;
+}
+
+interface BookFilter {
+  available?: boolean | null;
+  tag?: string | null;
+  author?: string | null;
+  publisher?: string | null;
+  language?: string | null;
+  publishedFrom?: number | null;
+  publishedTo?: number | null;
+}
+
+const MAX_SEARCH = 200;
+
+/** Expressions and their types, all ascending, so that one comparison of rows tells where a page begins. */
+const byTitle = { search_title: 'text', id: 'uuid' } as const;
+const orders = {
+  RELEVANCE: { rank: 'int', '(-popularity)': 'int', ...byTitle },
+  POPULAR: { '(-popularity)': 'int', ...byTitle },
+  NEWEST: { '(-coalesce(published_year, -9999))': 'int', ...byTitle },
+  TITLE: byTitle,
+} as const;
+type KeyType = 'int' | 'text' | 'uuid';
+
+export interface Found {
+  id: string;
+  keys: Keys;
+}
+
+/**
+ * The ids of the books that match. `totalCount` asks when it is called. `withdrawn` shows books that are no longer lent, too.
+ * @throws BAD_USER_INPUT for a search that is too long, or a page that cannot be.
+ */
+export async function searchBooks(
+  em: EntityManager,
+  { search, filter, orderBy, ...page }: SearchArgs,
+  { withdrawn }: { withdrawn: boolean },
+): Promise<Connection<Found> & { totalCount: () => Promise<number> }> {
+  if (search && search.length > MAX_SEARCH) throw badUserInput(`"search" must have at most ${MAX_SEARCH} characters.`);
+  const words = searchWords(search ?? '');
+  const order = orders[(words.length ? orderBy : withoutWords(orderBy)) ?? 'RELEVANCE'];
+  const types = Object.values<KeyType>(order);
+  const keys = Object.keys(order).join(', ');
+  const { limit, keys: after } = pageOf(page, types.length);
+  if (after && !areOf(types, after)) throw badUserInput('"after" is not a cursor of this list.');
+
+  const values: unknown[] = [];
+  const bind = (value: unknown) => `$${values.push(value)}`;
+  const matching = `${withdrawn ? 'true' : `status = 'LISTED'`}${conditions(words, filter ?? {}, bind)}`;
+  const count = { text: `SELECT count(*)::int AS count FROM book WHERE ${matching}`, values: [...values] };
+  const rows = await query<Found>(
+    em,
+    `SELECT id, jsonb_build_array(${keys}) AS keys
+     FROM ${'rank' in order ? `(SELECT *, ${rank(words, search ?? '', bind)} AS rank FROM book) AS book` : 'book'}
+     WHERE ${matching}${after ? ` AND (${keys}) > (${after.map((key, place) => `${bind(key)}::${types[place]}`)})` : ''}
+     ORDER BY ${keys} LIMIT ${bind(limit)}`,
+    values,
+  );
+  return {
+    ...connectionOf(rows, page, (row) => row.keys),
+    totalCount: async () => (await query<{ count: number }>(em, count.text, count.values))[0]?.count ?? 0,
+  };
+}
+
+/** Without words nothing is more relevant than the popular. */
+const withoutWords = (orderBy: SearchArgs['orderBy']) => (!orderBy || orderBy === 'RELEVANCE' ? 'POPULAR' : orderBy);
+
+const areOf = (types: KeyType[], keys: Keys): boolean =>
+  keys.every((key, place) => {
+    if (types[place] === 'int') return key === Math.trunc(Number(key)) && Math.abs(key) < 2 ** 31;
+    return types[place] === 'uuid' ? isId(key) : typeof key === 'string' && !key.includes('\0');
+  });
+
+type Bind = (value: unknown) => string;
+
+function conditions(words: string[], filter: BookFilter, bind: Bind): string {
+  const { available, tag, author, publisher, language, publishedFrom, publishedTo } = filter;
+  const facets = [
+    tag && facet('tag', tag),
+    author && facet('author', author),
+    publisher && facet('publisher', publisher),
+    language && facet('language', language),
+  ].filter(Boolean);
+  let sql = words.map((word) => ` AND search_text LIKE ${bind(`%${word}%`)}`).join('');
+  if (facets.length) sql += ` AND facets @> ${bind(facets)}::text[]`;
+  if (typeof available === 'boolean') sql += ` AND (available > 0) = ${bind(available)}`;
+  if (typeof publishedFrom === 'number') sql += ` AND published_year >= ${bind(publishedFrom)}`;
+  if (typeof publishedTo === 'number') sql += ` AND published_year <= ${bind(publishedTo)}`;
+  return sql;
+}
+
+/** 0: this very title; 1: it begins so; 2: every word begins a word of the book; 3: somewhere. */
+function rank(words: string[], search: string, bind: Bind): string {
+  const title = bind(normalize(search));
+  const beginnings = bind(words.map((word) => `% ${word}%`));
+  return `CASE WHEN search_title = ${title} THEN 0 WHEN starts_with(search_title, ${title}) THEN 1
+    WHEN search_text LIKE ALL(${beginnings}::text[]) THEN 2 ELSE 3 END`;
+}

@@ -1,0 +1,251 @@
+/**
+ * What happens to copies, each change with its count, its line in the ledger, the copies themselves and its event, in one
+ * transaction. All of it under the book's row lock, which is taken first.
+ */
+import { LockMode } from '@mikro-orm/core';
+import { z } from 'zod';
+import { type EntityManager, query } from '#platform/database.ts';
+import { checkInput, Refusal } from '#platform/errors.ts';
+import { idInput } from '#platform/ids.ts';
+import { publish } from '#platform/outbox.ts';
+import {
+  type CopyMove,
+  type CopyStatus,
+  copyConditions,
+  inspectionMove,
+  type MoveName,
+  moves,
+  type ReservationChange,
+  reservationAfter,
+  stockAfter,
+} from './book.ts';
+import { Book, BookCopy, Reservation, StockMovement } from './entities.ts';
+
+const MAX_COPIES = 1000;
+export const copyCount = z.int().max(MAX_COPIES, `At most ${MAX_COPIES} copies at once.`);
+const someCopies = copyCount.min(1, 'At least one copy.');
+const remark = z.string().trim().max(500, 'At most 500 characters.');
+
+const addCopiesInput = z.object({ bookId: idInput, count: someCopies, reason: remark.nullish() });
+const withdrawCopiesInput = z.object({
+  bookId: idInput,
+  count: someCopies,
+  reason: remark.min(1, 'The reason must not be empty.'),
+});
+const inspectCopyInput = z.object({ copyId: idInput, condition: z.enum(copyConditions), note: remark.nullish() });
+
+/** What every event about a rental says. */
+export interface RentalFacts {
+  rentalId: string;
+  customerId: string;
+  bookId: string;
+  quantity: number;
+}
+
+/** What a line of the ledger says beside the move itself. */
+interface About {
+  copyIds?: string[];
+  rentalId?: string | null;
+  reason?: string | null;
+  /** Id of the account that did it; none where another service's event did. */
+  actor?: string | null;
+}
+
+export const lockBook = (em: EntityManager, id: string): Promise<Book | null> =>
+  em.findOne(Book, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+
+/** @throws Refusal NOT_FOUND with the path. */
+export async function lockBookOrRefuse(em: EntityManager, id: string, path: string[]): Promise<Book> {
+  const book = await lockBook(em, id);
+  if (!book) throw new Refusal('NOT_FOUND', `There is no book ${id}.`, path);
+  return book;
+}
+
+/** New copies on the shelf. @throws Refusal INVALID_INPUT, NOT_FOUND. */
+export async function addCopies(em: EntityManager, input: unknown, actor: string): Promise<Book> {
+  const { bookId, count, reason } = checkInput(addCopiesInput, input);
+  const book = await lockBookOrRefuse(em, bookId, ['input', 'bookId']);
+  await acquire(em, [{ book, count }], { reason: reason ?? null, actor });
+  return book;
+}
+
+/** Makes the copies and counts them: for many titles at once, none of which anybody else can be changing. */
+export async function acquire(
+  em: EntityManager,
+  arrivals: { book: Book; count: number }[],
+  about: About,
+): Promise<void> {
+  const some = arrivals.filter(({ count }) => count > 0);
+  for (const { book, count } of some) moveStock(em, book, 'acquire', count, about);
+  await em.flush(); // copies refer to their book
+  await query(
+    em,
+    `INSERT INTO book_copy (book_id, status)
+     SELECT arrival.book_id, 'ON_SHELF' FROM unnest($1::uuid[], $2::int[]) AS arrival(book_id, count), generate_series(1, arrival.count)`,
+    [some.map(({ book }) => book.id), some.map(({ count }) => count)],
+  );
+}
+
+/** @throws Refusal INVALID_INPUT, NOT_FOUND, WOULD_BE_NEGATIVE when fewer are available. */
+export async function withdrawCopies(em: EntityManager, input: unknown, actor: string): Promise<Book> {
+  const { bookId, count, reason } = checkInput(withdrawCopiesInput, input);
+  const book = await lockBookOrRefuse(em, bookId, ['input', 'bookId']);
+  if (count > book.available)
+    throw new Refusal('WOULD_BE_NEGATIVE', `Cannot withdraw ${count} copies: ${book.available} are available.`, [
+      'input',
+      'count',
+    ]);
+  const copyIds = await moveCopies(em, 'withdraw', book.id, count, { from: null, to: null });
+  moveStock(em, book, 'withdraw', count, { copyIds, reason, actor });
+  return book;
+}
+
+/**
+ * Ends the inspection of a returned copy, which its rental waits for, or its repair, which no rental does any more.
+ * @throws Refusal INVALID_INPUT, NOT_FOUND, NOT_ALLOWED_IN_STATE.
+ */
+export async function inspectCopy(em: EntityManager, input: unknown, actor: string): Promise<BookCopy> {
+  const { copyId, condition, note } = checkInput(inspectCopyInput, input);
+  const [found] = await query<{ bookId: string }>(em, 'SELECT book_id AS "bookId" FROM book_copy WHERE id = $1', [
+    copyId,
+  ]);
+  if (!found) throw new Refusal('NOT_FOUND', `There is no copy ${copyId}.`, ['input', 'copyId']);
+  const book = await lockBookOrRefuse(em, found.bookId, ['input', 'copyId']);
+  const copy = await em.findOneOrFail(BookCopy, { id: copyId });
+
+  const move = inspectionMove(copy.status, condition);
+  const rentalId = copy.status === 'INSPECTING' ? copy.rentalId : null;
+  moveStock(em, book, move, 1, { copyIds: [copy.id], rentalId: rentalId ?? null, reason: note ?? null, actor });
+  copy.status = moves[move].copies.to;
+  if (copy.status !== 'LOST') copy.rentalId = null; // whose fault it was matters until a lost one turns up
+  if (!rentalId) return copy;
+
+  const reservation = await lockReservation(em, rentalId);
+  if (!reservation) throw new Error(`Copy ${copyId} came back from rental ${rentalId}, which has no reservation`);
+  await em.flush();
+  const remaining = await em.count(BookCopy, { rentalId, status: 'INSPECTING' });
+  publish(em, reservation, 'stock.inspected', { ...factsOf(reservation), copyId, condition, remaining });
+  return copy;
+}
+
+/**
+ * Gives back what a rental has, from the shelf or from the courier. Where it has nothing (yet) a tombstone stays, so that a
+ * reserve that comes later is refused.
+ */
+export async function release(em: EntityManager, facts: RentalFacts): Promise<void> {
+  const book = await lockBook(em, facts.bookId);
+  const reservation = (await lockReservation(em, facts.rentalId)) ?? tombstone(em, facts);
+  await change(em, book, reservation, 'release');
+}
+
+/** The copies go out, come back for inspection, or never do. @throws for a rental not known here yet: its event comes again. */
+export async function changeReservation(
+  em: EntityManager,
+  { bookId, rentalId }: RentalFacts,
+  wanted: 'issue' | 'receive' | 'lose',
+): Promise<void> {
+  const book = await lockBook(em, bookId);
+  const reservation = await lockReservation(em, rentalId);
+  if (!reservation) throw new Error(`Nothing is known of rental ${rentalId} yet`);
+  // One parcel's events may overtake another's: what comes back, or is lost, has gone out.
+  if (wanted !== 'issue') await change(em, book, reservation, 'issue');
+  await change(em, book, reservation, wanted);
+}
+
+const RELEASED = { outcome: 'RELEASED' } as const;
+
+/** As if it had been refused; its release follows. */
+const tombstone = (em: EntityManager, { rentalId: id, ...facts }: RentalFacts): Reservation =>
+  em.create(Reservation, { id, ...facts, status: 'REFUSED', answer: RELEASED, version: 0 });
+
+const lockReservation = (em: EntityManager, id: string): Promise<Reservation | null> =>
+  em.findOne(Reservation, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+
+const factsOf = ({ id, customerId, bookId, quantity }: Reservation): RentalFacts => ({
+  rentalId: id,
+  customerId,
+  bookId,
+  quantity,
+});
+
+const eventOf = { issue: 'stock.issued', receive: 'stock.received', lose: 'stock.written_off' } as const;
+
+/** Nothing, where the table does not allow it (any more): the event came twice, or too late. */
+async function change(
+  em: EntityManager,
+  book: Book | null,
+  reservation: Reservation,
+  wanted: ReservationChange,
+): Promise<void> {
+  const next = reservationAfter(reservation.status, wanted);
+  if (!next) return;
+  reservation.status = next.to;
+  if (next.move) await moveReserved(em, book, reservation, next.move);
+  if (wanted !== 'release') return publish(em, reservation, eventOf[wanted], factsOf(reservation));
+  reservation.answer = RELEASED;
+  const quantity = next.move ? reservation.quantity : 0;
+  publish(em, reservation, 'stock.released', { ...factsOf(reservation), quantity });
+}
+
+async function moveReserved(
+  em: EntityManager,
+  book: Book | null,
+  { id, quantity }: Reservation,
+  move: MoveName,
+): Promise<void> {
+  if (!book) throw new Error(`Rental ${id} has copies of a book that does not exist`);
+  const copyIds = movesCopies(move)
+    ? await moveCopies(em, move, book.id, quantity, {
+        from: move === 'issue' ? null : id,
+        to: move === 'takeBack' ? null : id,
+      })
+    : [];
+  moveStock(em, book, move, quantity, { copyIds, rentalId: id });
+}
+
+const movesCopies = (move: MoveName): move is CopyMove => 'copies' in moves[move];
+
+/** The counts and the ledger. */
+function moveStock(
+  em: EntityManager,
+  book: Book,
+  move: MoveName,
+  quantity: number,
+  { copyIds = [], rentalId = null, reason = null, actor = null }: About,
+): void {
+  Object.assign(book, stockAfter(book, move, quantity));
+  const { type, from, to } = moves[move];
+  const copyId = copyIds.length === 1 ? copyIds[0] : null;
+  em.create(StockMovement, {
+    bookId: book.id,
+    type,
+    from,
+    to,
+    quantity,
+    copyId,
+    rentalId,
+    reason,
+    actor,
+    occurredAt: new Date(),
+  });
+}
+
+/** Particular copies, held by `rental.from` before and by `rental.to` after; answers which. @throws when there are fewer. */
+async function moveCopies(
+  em: EntityManager,
+  move: CopyMove,
+  bookId: string,
+  quantity: number,
+  rental: { from: string | null; to: string | null },
+): Promise<string[]> {
+  const { from, to }: { from: readonly CopyStatus[]; to: CopyStatus } = moves[move].copies;
+  const rows = await query<{ id: string }>(
+    em,
+    `UPDATE book_copy SET status = $1, rental_id = $2
+     WHERE id IN (SELECT id FROM book_copy WHERE book_id = $3 AND status = ANY($4) AND rental_id IS NOT DISTINCT FROM $5 ORDER BY barcode LIMIT $6)
+     RETURNING id`,
+    [to, rental.to, bookId, from, rental.from, quantity],
+  );
+  if (rows.length !== quantity) throw new Error(`Book ${bookId} has ${rows.length} copies to ${move}, not ${quantity}`);
+  return rows.map(({ id }) => id);
+}
