@@ -218,15 +218,16 @@ test('a parcel that was picked up turns around, and is back one step later', asy
       (seen) => seen.includes('PICKED_UP'),
     );
 
+    const stoppedAt = Date.now();
     expect(await carrier.stop({ key: randomUUID(), trackingNumber })).toBe('ACCEPTED');
-    expect(await statusesOf(carrier, trackingNumber)).not.toContain('STOPPED');
 
-    const seen = await eventually(
-      () => statusesOf(carrier, trackingNumber),
-      (seen) => seen.includes('STOPPED'),
+    const { scans } = await eventually(
+      () => carrier.track(trackingNumber),
+      ({ scans }) => statuses(scans).includes('STOPPED'),
     );
-    expect(seen.at(-1)).toBe('STOPPED');
-    expect(seen).not.toContain('DELIVERED');
+    expect(scans.at(-1)?.status).toBe('STOPPED');
+    expect(scans.at(-1)?.occurredAt.getTime()).toBeGreaterThanOrEqual(stoppedAt + 1000);
+    expect(statuses(scans)).not.toContain('DELIVERED');
   } finally {
     await sandbox.stop();
   }

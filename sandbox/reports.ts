@@ -7,7 +7,7 @@ import { Parcel, Scan } from './entities.ts';
 
 /** Parcels reported at once. */
 const AT_ONCE = 32;
-const TIMEOUT_MS = 5000;
+const TIMEOUT_MS = 3000;
 /** Whoever has not taken a scan after an hour may still ask for it. */
 const GIVE_UP_MS = 3_600_000;
 

@@ -24,7 +24,7 @@ const parcelSchema = z.object({
   carrier: z.string().min(1),
   estimatedAt: z.coerce.date().nullable(),
 });
-export type CarrierParcel = z.infer<typeof parcelSchema>;
+type CarrierParcel = z.infer<typeof parcelSchema>;
 
 const scanSchema = z.object({
   /** The carrier's own, unique: a scan that is reported twice keeps it. */
@@ -50,7 +50,7 @@ const reportSchema = z.object({ trackingNumber: z.string().min(1), scans: z.arra
 export type CarrierReport = z.infer<typeof reportSchema>;
 
 /** ACCEPTED: the parcel will come back, a STOPPED scan says when it has. TOO_LATE: it has arrived, or is lost. */
-export type StopResult = 'ACCEPTED' | 'TOO_LATE';
+type StopResult = 'ACCEPTED' | 'TOO_LATE';
 
 /** Every method throws CarrierUnavailable when there is no answer in time; what was asked may be done or not. */
 export interface Carrier {

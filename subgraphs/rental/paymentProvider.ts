@@ -6,7 +6,7 @@
 import Stripe from 'stripe';
 
 /** What is to be paid. The same `key` always comes with the same other fields. */
-export interface PaymentOrder {
+interface PaymentOrder {
   /** The payment's name for good: `<rentalId>`, or `fee:<feeId>:<attempt>`. */
   key: string;
   rentalId: string;
@@ -27,7 +27,7 @@ interface Unknown {
   reason: string;
 }
 
-export type CreateResult = { status: 'CREATED'; intentId: string } | Unknown;
+type CreateResult = { status: 'CREATED'; intentId: string } | Unknown;
 
 /** VOIDED: the payment was voided before, so nothing is or ever will be authorised. */
 export type ConfirmResult =
@@ -37,16 +37,13 @@ export type ConfirmResult =
   | Unknown;
 
 /** REFUSED: there is no authorisation to capture, because it has expired, was voided, or never was. Final. */
-export type CaptureResult = { status: 'CAPTURED' } | { status: 'REFUSED'; code: string } | Unknown;
+type CaptureResult = { status: 'CAPTURED' } | { status: 'REFUSED'; code: string } | Unknown;
 
 /** CAPTURED: too late, the money has been taken; only a refund gives it back. Final, as VOIDED is. */
-export type VoidResult =
-  | { status: 'VOIDED'; wasAuthorized: boolean; intentId: string }
-  | { status: 'CAPTURED' }
-  | Unknown;
+type VoidResult = { status: 'VOIDED'; wasAuthorized: boolean; intentId: string } | { status: 'CAPTURED' } | Unknown;
 
 /** REFUSED: nothing was captured, or the bank would not take it back. Final. */
-export type RefundResult = { status: 'REFUNDED' } | { status: 'REFUSED'; code: string } | Unknown;
+type RefundResult = { status: 'REFUNDED' } | { status: 'REFUSED'; code: string } | Unknown;
 
 export interface PaymentProvider {
   /** Moves no money. Store the id before confirming: whatever happens then, a void finds the payment. Key `<key>:authorize`. */
@@ -179,7 +176,8 @@ function connect({ STRIPE_URL, STRIPE_SECRET_KEY, PAYMENT_TIMEOUT_MS }: StripeSe
     host: hostname,
     port: port || (plain ? 80 : 443),
     timeout: PAYMENT_TIMEOUT_MS,
-    maxNetworkRetries: 0, // who asks again, and when, is decided by our callers
+    // Who asks again, and when, is decided by our callers. (A closed connection it repeats once all the same, by the same key.)
+    maxNetworkRetries: 0,
     telemetry: false,
   });
 }
