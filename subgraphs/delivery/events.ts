@@ -1,0 +1,54 @@
+/** What Delivery does when Rental acts. */
+import type { Consumer } from '#platform/apply.ts';
+import { isFinal } from './delivery.ts';
+import { Delivery } from './entities.ts';
+import { lockDelivery, stopParcel, wantParcel } from './parcels.ts';
+
+export const rentalConsumer: Consumer<'RENTAL'> = {
+  name: 'delivery-rental',
+  stream: 'RENTAL',
+  handlers: {
+    async 'rental.accepted'({ data }, em) {
+      const { rentalId } = data;
+      // A cancel that came first has left a STOPPED row: then there is nothing to send.
+      if (await em.findOne(Delivery, { rentalId, direction: 'OUTBOUND' })) return;
+      wantParcel(em, data, 'OUTBOUND', new Date());
+    },
+    async 'rental.cancelled'({ data }, em) {
+      // What was never accepted has no parcel, and rental.accepted cannot follow: nobody waits for a stop.
+      if (data.from === 'REQUESTED' || data.from === 'ON_HOLD') return;
+      const now = new Date();
+      const outbound = await lockDelivery(em, { rentalId: data.rentalId, direction: 'OUTBOUND' });
+      stopParcel(em, outbound ?? wantParcel(em, data, 'OUTBOUND', now), now);
+    },
+    async 'rental.return_requested'({ data }, em) {
+      const { rentalId } = data;
+      const returns = await em.find(Delivery, { rentalId, direction: 'RETURN' });
+      if (returns.some(({ status }) => !isFinal(status))) return; // one is under way
+      wantParcel(em, data, 'RETURN', new Date());
+    },
+
+    'rental.requested': 'ignore',
+    'rental.held': 'ignore',
+    'rental.resumed': 'ignore',
+    'rental.rejected': 'ignore',
+    'rental.shipped': 'ignore',
+    'rental.loan_started': 'ignore',
+    'rental.loan_resumed': 'ignore',
+    'rental.renewed': 'ignore',
+    'rental.overdue': 'ignore',
+    'rental.returning': 'ignore',
+    'rental.returned': 'ignore',
+    'rental.closed': 'ignore',
+    'rental.lost': 'ignore',
+    'payment.authorized': 'ignore',
+    'payment.declined': 'ignore',
+    'payment.captured': 'ignore',
+    'payment.voided': 'ignore',
+    'payment.refunded': 'ignore',
+    'fee.raised': 'ignore',
+    'fee.paid': 'ignore',
+    'fee.waived': 'ignore',
+    'fee.refunded': 'ignore',
+  },
+};

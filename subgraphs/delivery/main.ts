@@ -1,0 +1,37 @@
+import { run } from '#platform/process.ts';
+import { startRounds } from '#platform/rounds.ts';
+import { openService, serve, serviceSettings } from '#platform/service.ts';
+import { httpCarrier } from './carrier.ts';
+import { sweepCarrier } from './carrierWork.ts';
+import { Delivery, TrackingEvent } from './entities.ts';
+import { rentalConsumer } from './events.ts';
+import { CreateDelivery } from './migrations/0001_delivery.ts';
+import { contextOf, resolvers } from './resolvers.ts';
+import { carrierWebhook } from './webhook.ts';
+
+const settings = [
+  ...serviceSettings,
+  'CARRIER_URL',
+  'CARRIER_KEY',
+  'CARRIER_TIMEOUT_MS',
+  'CARRIER_WEBHOOK_SECRET',
+  'CARRIER_POLL_MS',
+] as const;
+
+await run('delivery', settings, async (config, log) => {
+  const service = await openService(config, log, {
+    entities: [Delivery, TrackingEvent],
+    migrations: [{ name: 'delivery_0001_delivery', class: CreateDelivery }],
+  });
+  const carrying = { ...service, carrier: httpCarrier(config), pollMs: config.CARRIER_POLL_MS };
+
+  return serve(service, config, log, {
+    stream: 'DELIVERY',
+    sdl: new URL('schema.graphql', import.meta.url),
+    resolvers,
+    context: (viewer) => contextOf(service.em(), viewer),
+    consumers: [rentalConsumer],
+    workers: [startRounds('the work at the carrier', () => sweepCarrier(carrying, log), log)],
+    routes: { '/webhooks/carrier': carrierWebhook(service.em, config.CARRIER_WEBHOOK_SECRET) },
+  });
+});

@@ -1,0 +1,107 @@
+/** What happens to a parcel here, each change with its events: it is wanted, scanned, stopped. Callers hold the row's lock. */
+import { randomUUID } from 'node:crypto';
+import { LockMode } from '@mikro-orm/core';
+import type { EntityManager } from '#platform/database.ts';
+import { publish } from '#platform/outbox.ts';
+import { type DeliveryStatus, type Direction, isFinal, type Milestone, milestonesOf } from './delivery.ts';
+import { Delivery, TrackingEvent } from './entities.ts';
+
+export const lockDelivery = (em: EntityManager, where: Partial<Delivery>): Promise<Delivery | null> =>
+  em.findOne(Delivery, where, { lockMode: LockMode.PESSIMISTIC_WRITE });
+
+/** What every event about a rental says. */
+interface RentalFacts {
+  rentalId: string;
+  customerId: string;
+  bookId: string;
+  quantity: number;
+}
+
+/** A parcel that nobody has taken on yet; the worker in carrierWork.ts sees to that. */
+export function wantParcel(
+  em: EntityManager,
+  { rentalId, customerId, bookId, quantity }: RentalFacts,
+  direction: Direction,
+  now: Date,
+): Delivery {
+  return em.create(Delivery, {
+    id: randomUUID(),
+    rentalId,
+    customerId,
+    bookId,
+    quantity,
+    direction,
+    status: 'PENDING',
+    carrierAsked: false,
+    attempts: 0,
+    nextAttemptAt: now,
+    createdAt: now,
+    heardAt: now,
+    version: 0,
+  });
+}
+
+const eventOf = {
+  CREATED: 'delivery.created',
+  PICKED_UP: 'delivery.picked_up',
+  IN_TRANSIT: 'delivery.in_transit',
+  OUT_FOR_DELIVERY: 'delivery.out_for_delivery',
+  DELIVERED: 'delivery.delivered',
+  FAILED: 'delivery.failed',
+  STOPPED: 'delivery.stopped',
+  RETURNED_TO_SENDER: 'delivery.returned_to_sender',
+  LOST: 'delivery.lost',
+} as const satisfies Record<Milestone, `delivery.${string}`>;
+
+/** Moves the parcel to its next milestone and tells of it. */
+export function reach(em: EntityManager, delivery: Delivery, milestone: Milestone, occurredAt: Date): void {
+  const { rentalId, customerId, bookId, quantity, id: deliveryId, direction, trackingUrl = null } = delivery;
+  delivery.status = milestone;
+  if (isFinal(milestone)) delivery.nextAttemptAt = null;
+  const facts = { rentalId, customerId, bookId, quantity, deliveryId, direction, trackingUrl };
+  publish(em, delivery, eventOf[milestone], { ...facts, occurredAt: occurredAt.toISOString() });
+}
+
+/** What was seen of a parcel, by the carrier (then with its id) or by somebody here. */
+export interface Seen {
+  id?: string;
+  status: DeliveryStatus;
+  note: string | null;
+  occurredAt: Date;
+}
+
+/** Keeps what is new of these scans, and applies what the table allows. The same scan twice is nothing. */
+export async function recordScans(em: EntityManager, delivery: Delivery, scans: Seen[], now: Date): Promise<void> {
+  const known = await em.find(TrackingEvent, { deliveryId: delivery.id });
+  const knownIds = new Set(known.map(({ scanId }) => scanId));
+  const fresh = scans.filter(({ id }) => !id || !knownIds.has(id));
+  const inOrder = fresh.sort((a, b) => a.occurredAt.getTime() - b.occurredAt.getTime());
+  for (const scan of inOrder) recordScan(em, delivery, scan, now);
+}
+
+function recordScan(em: EntityManager, delivery: Delivery, { id, ...scan }: Seen, now: Date): void {
+  const milestones = milestonesOf(delivery, scan);
+  const applied = milestones !== null;
+  const base = { id: randomUUID(), deliveryId: delivery.id, scanId: id ?? null };
+  em.create(TrackingEvent, { ...base, ...scan, receivedAt: now, applied });
+  delivery.heardAt = now;
+  if (!applied) return;
+  for (const milestone of milestones) reach(em, delivery, milestone, scan.occurredAt);
+  delivery.lastAppliedAt = scan.occurredAt;
+  // The stop came too late: the books of a cancelled rental have to come back.
+  const unwanted = delivery.direction === 'OUTBOUND' && delivery.stop;
+  if (unwanted && delivery.status === 'DELIVERED') wantParcel(em, delivery, 'RETURN', now);
+}
+
+/** The OUTBOUND parcel's rental is cancelled. Where no carrier was asked it ends here; else the worker asks the carrier to stop it. */
+export function stopParcel(em: EntityManager, delivery: Delivery, now: Date): void {
+  if (delivery.status === 'DELIVERED') {
+    wantParcel(em, delivery, 'RETURN', now); // too late
+  } else if (delivery.status === 'PENDING' && !delivery.carrierAsked) {
+    reach(em, delivery, 'STOPPED', now);
+  } else if (!isFinal(delivery.status)) {
+    delivery.stop = 'WANTED';
+    delivery.attempts = 0;
+    delivery.nextAttemptAt = now;
+  }
+}

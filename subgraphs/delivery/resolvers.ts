@@ -1,0 +1,93 @@
+/** What people ask of Delivery. */
+import { z } from 'zod';
+import { type EntityManager, transaction } from '#platform/database.ts';
+import { checkInput, payload, Refusal } from '#platform/errors.ts';
+import type { Resolvers } from '#platform/graphql.ts';
+import { idInput } from '#platform/ids.ts';
+import { rowsById, rowsByOwner } from '#platform/loaders.ts';
+import { connectionOf, type PageArgs, pageOf } from '#platform/pages.ts';
+import type { Viewer } from '#platform/tokens.ts';
+import { type DeliveryStatus, type Direction, deliveryStatuses, isFinal } from './delivery.ts';
+import { Delivery, TrackingEvent } from './entities.ts';
+import { lockDelivery, recordScans } from './parcels.ts';
+
+/** What one request's resolvers share. */
+export const contextOf = (em: EntityManager, viewer: Viewer | null) => ({
+  viewer,
+  em,
+  deliveries: rowsById(em, Delivery),
+  deliveriesOfRental: rowsByOwner(em, Delivery, 'rentalId', { createdAt: 'asc', id: 'asc' }),
+  trackingEvents: rowsByOwner(em, TrackingEvent, 'deliveryId', { occurredAt: 'asc', number: 'asc' }),
+});
+type Context = ReturnType<typeof contextOf>;
+
+interface DeliveryFilter {
+  status?: DeliveryStatus[] | null;
+  direction?: Direction | null;
+  stuckForMinutes?: number | null;
+}
+
+const trackingEventInput = z.object({
+  deliveryId: idInput,
+  status: z.enum(deliveryStatuses),
+  occurredAt: z.date().nullish(),
+  note: z.string().max(1000, 'The note must have at most 1000 characters.').nullish(),
+});
+
+const underWay = deliveryStatuses.filter((status) => !isFinal(status));
+
+export const resolvers: Resolvers = {
+  Query: {
+    delivery: (_: unknown, { id }: { id: string }, { deliveries }: Context) => deliveries.load(id),
+
+    async deliveries(_: unknown, { filter, ...page }: PageArgs & { filter?: DeliveryFilter | null }, { em }: Context) {
+      const { limit, keys } = pageOf(page, 2);
+      const rows = await em.find(Delivery, whereOf(filter ?? {}, keys), {
+        orderBy: { createdAt: 'desc', id: 'desc' },
+        limit,
+      });
+      return connectionOf(rows, page, ({ createdAt, id }) => [createdAt.toISOString(), id]);
+    },
+  },
+
+  Mutation: {
+    recordTrackingEvent: (_: unknown, { input }: { input: unknown }, { em }: Context) =>
+      payload(async () => {
+        const now = new Date();
+        const { deliveryId, status, occurredAt, note } = checkInput(trackingEventInput, input);
+        if (occurredAt && occurredAt > now)
+          throw new Refusal('INVALID_INPUT', 'A scan cannot be in the future.', ['input', 'occurredAt']);
+        const delivery = await transaction(em, async (em) => {
+          const delivery = await lockDelivery(em, { id: deliveryId });
+          if (!delivery) throw new Refusal('NOT_FOUND', `There is no delivery ${deliveryId}.`, ['input', 'deliveryId']);
+          await recordScans(em, delivery, [{ status, occurredAt: occurredAt ?? now, note: note ?? null }], now);
+          return delivery;
+        });
+        return { delivery };
+      }),
+  },
+
+  Delivery: {
+    __resolveReference: ({ id }: { id: string }, { deliveries }: Context) => deliveries.load(id),
+    rental: ({ rentalId }: Delivery) => ({ __typename: 'Rental', id: rentalId }),
+    trackingEvents: ({ id }: Delivery, _: unknown, { trackingEvents }: Context) => trackingEvents.load(id),
+  },
+
+  Rental: {
+    __resolveReference: (rental: { id: string }) => rental,
+    deliveries: ({ id }: { id: string }, _: unknown, { deliveriesOfRental }: Context) => deliveriesOfRental.load(id),
+  },
+};
+
+function whereOf({ status, direction, stuckForMinutes }: DeliveryFilter, keys: (string | number)[] | null) {
+  const [createdAt, id] = keys ?? [];
+  const silentSince = new Date(Date.now() - (stuckForMinutes ?? 0) * 60_000);
+  return {
+    $and: [
+      status ? { status: { $in: status } } : {},
+      direction ? { direction } : {},
+      typeof stuckForMinutes === 'number' ? { status: { $in: underWay }, heardAt: { $lt: silentSince } } : {},
+      keys ? { $or: [{ createdAt: { $lt: createdAt } }, { createdAt, id: { $lt: id } }] } : {},
+    ],
+  } as never; // the fields and their values are those of Delivery
+}
