@@ -96,13 +96,13 @@ export function launchProcess(file: string, { environment, onLine }: ServiceOpti
     detached: true, // out of reach of the terminal's Ctrl-C: it is stopped in its turn
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
-  return watch(child, { onLine, faultIn: complaintIn, stopSignal: 'SIGTERM', graceMs: GRACE_MS });
+  return watch(child, { onLine, faultIn, stopSignal: 'SIGTERM', graceMs: GRACE_MS });
 }
 
-/** What a log line of platform/log.ts warns of, in a sentence, or what Node writes of an error that nobody caught. */
-export function complaintIn(line: string): string | undefined {
+/** The fault that a log line of platform/log.ts tells of, in a sentence, or what Node writes of an error that nobody caught. */
+export function faultIn(line: string): string | undefined {
   if (!line.startsWith('{')) return /^\w*Error\b.*/.exec(line)?.[0];
   const { level, msg, err } = JSON.parse(line);
-  if (!['warn', 'error', 'fatal'].includes(level)) return undefined;
+  if (level !== 'error' && level !== 'fatal') return undefined; // warnings are of what mends itself
   return err?.message ? `${msg}: ${err.message}` : msg;
 }

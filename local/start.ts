@@ -14,11 +14,6 @@ const QUIET_MS = 30_000;
 
 process.stdout.on('error', () => {}); // whoever reads this may go away; the system stays
 
-await main().catch((error: unknown) => {
-  print(Error.isError(error) ? error.message : String(error));
-  process.exit(1);
-});
-
 async function main(): Promise<void> {
   const startedAt = Date.now();
   const given = givenSettings();
@@ -42,7 +37,7 @@ async function main(): Promise<void> {
     await system.stop();
     throw error;
   }
-  print(welcome(system.url, Date.now() - startedAt));
+  print(welcome(system, Date.now() - startedAt));
 }
 
 function progressOf({ stages }: System) {
@@ -81,11 +76,12 @@ function stopOnSignal(system: System): AbortSignal {
   return stopping.signal;
 }
 
-function welcome(url: string, tookMs: number): string {
+function welcome({ url, logs }: System, tookMs: number): string {
   return [
     '',
     `  GraphQL      ${url}/graphql  (queries and mutations; subscriptions by graphql-ws)`,
     `  GraphiQL     ${url}/`,
+    `  logs         ${logs}`,
     `  accounts     ${demoAccounts.join('  ')}`,
     `  password     ${DEMO_PASSWORD}`,
     '',
@@ -108,3 +104,8 @@ function print(text: string): void {
 }
 
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
+
+await main().catch((error: unknown) => {
+  print(Error.isError(error) ? error.message : String(error));
+  process.exit(1);
+});

@@ -13,8 +13,8 @@ import { provision, serviceUrl } from './provision.ts';
 import type { Running } from './running.ts';
 import { keepSecrets } from './secrets.ts';
 import {
-  complaintIn,
   type Environment,
+  faultIn,
   launchService,
   type Owner,
   owners,
@@ -60,6 +60,8 @@ export interface Step {
 export interface System {
   /** Of the router. */
   url: string;
+  /** A file of log lines for each part. */
+  logs: string;
   stages: Stage[];
   /** The settings by which the services find and trust one another. */
   environments: Record<Service, Environment>;
@@ -161,8 +163,8 @@ export async function openSystem(options: SystemOptions): Promise<System> {
   async function startService(service: Service): Promise<string> {
     const environment = { ...environments[service], ...options.tuning };
     const hear = (line: string) => {
-      const complaint = complaintIn(line);
-      if (complaint && !closing.signal.aborted) say(`${service}: ${complaint}`);
+      const fault = faultIn(line);
+      if (fault && !closing.signal.aborted) say(`${service}: ${fault}`);
     };
     await begin(service, (onLine) => launchService(service, { environment, onLine }), hear);
     return `${service} on 127.0.0.1:${ports[service]}`;
@@ -174,6 +176,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
 
   return {
     url,
+    logs: folders.logs,
     environments,
     stages: [
       {
