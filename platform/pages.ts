@@ -1,5 +1,6 @@
 /** Cursor pages as the GraphQL Cursor Connections specification has them: forward only, bounded, by keyset. */
 import { badUserInput } from './errors.ts';
+import { isId } from './ids.ts';
 
 export interface PageArgs {
   first: number;
@@ -16,13 +17,24 @@ export interface Connection<T> {
 
 const MAX_PAGE = 100;
 
+/** PostgreSQL's types of ordering columns; a cursor is the client's to forge, so each key is checked before it is sent there. */
+const isOf = {
+  uuid: isId,
+  timestamptz: (key) => typeof key === 'string' && !Number.isNaN(Date.parse(key)),
+  text: (key) => typeof key === 'string' && key.isWellFormed() && !key.includes('\0'),
+  int: (key) => Number.isInteger(key) && Math.abs(Number(key)) < 2 ** 31,
+  bigint: (key) => Number.isSafeInteger(key),
+} satisfies Record<string, (key: string | number) => boolean>;
+type KeyType = keyof typeof isOf;
+
 /** Checked bounds: ask the database for `limit` rows after `keys`. @throws BAD_USER_INPUT for a size outside 1 to 100, or a cursor that is none of this list. */
-export function pageOf({ first, after }: PageArgs, keyCount: number): { limit: number; keys: Keys | null } {
+export function pageOf({ first, after }: PageArgs, types: readonly KeyType[]): { limit: number; keys: Keys | null } {
   if (first < 1 || first > MAX_PAGE) throw badUserInput(`"first" must be from 1 to ${MAX_PAGE}, not ${first}.`);
   const limit = first + 1; // one more tells whether there is a next page
   if (after === null || after === undefined) return { limit, keys: null };
   const keys = decode(after);
-  if (keys?.length !== keyCount) throw badUserInput('"after" is not a cursor of this list.');
+  const fits = keys?.length === types.length && types.every((type, place) => isOf[type](keys[place] ?? ''));
+  if (!fits) throw badUserInput('"after" is not a cursor of this list.');
   return { limit, keys };
 }
 

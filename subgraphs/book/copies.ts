@@ -13,7 +13,7 @@ interface CopiesOf {
 export function copiesOfBooks(em: EntityManager): DataLoader<CopiesOf, Connection<BookCopy>, string> {
   return new DataLoader(
     async (asked) => {
-      const pages = asked.map(({ page }) => pageOf(page, 1));
+      const pages = asked.map(({ page }) => pageOf(page, ['text']));
       const rows = await query<{ place: string }>(
         em,
         `SELECT asked.place, copy.* FROM unnest($1::uuid[], $2::text[], $3::int[]) WITH ORDINALITY AS asked(book_id, after, size, place)

@@ -45,9 +45,8 @@ export const resolvers: Resolvers = {
       searchBooks(em, args, { withdrawn: isStaff(viewer) }),
 
     async stockMovements(_: unknown, { bookId, ...page }: PageArgs & { bookId: string }, { em, books }: Context) {
-      const { limit, keys } = pageOf(page, 1);
+      const { limit, keys } = pageOf(page, ['bigint']);
       const before = Number(keys?.[0] ?? Number.MAX_SAFE_INTEGER);
-      if (!Number.isSafeInteger(before)) throw badUserInput('"after" is not a cursor of this list.');
       if (!(await books.load(bookId))) return null;
       const rows = await em.find(StockMovement, { bookId, id: { $lt: before } }, { orderBy: { id: 'desc' }, limit });
       return connectionOf(rows, page, ({ id }) => [id]);

@@ -41,7 +41,7 @@ export const resolvers: Resolvers = {
     delivery: (_: unknown, { id }: { id: string }, { deliveries }: Context) => deliveries.load(id),
 
     async deliveries(_: unknown, { filter, ...page }: PageArgs & { filter?: DeliveryFilter | null }, { em }: Context) {
-      const { limit, keys } = pageOf(page, 2);
+      const { limit, keys } = pageOf(page, ['timestamptz', 'uuid']);
       const rows = await em.find(Delivery, whereOf(filter ?? {}, keys), {
         orderBy: { createdAt: 'desc', id: 'desc' },
         limit,

@@ -55,7 +55,7 @@ export const resolvers: Resolvers = {
     rental: (_: unknown, { id }: { id: string }, { rentals }: Context) => rentals.load(id),
 
     async rentals(_: unknown, { filter, ...page }: PageArgs & { filter?: RentalFilter | null }, { em }: Context) {
-      const { limit, keys } = pageOf(page, 2);
+      const { limit, keys } = pageOf(page, ['timestamptz', 'uuid']);
       const rows = await em.find(Rental, whereOf(filter ?? {}, keys), {
         orderBy: { requestedAt: 'desc', id: 'desc' },
         limit,
