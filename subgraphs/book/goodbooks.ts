@@ -17,11 +17,11 @@ export const columns = [
 export type Row = Record<(typeof columns)[number], string>;
 
 /** `book_id` is the rank by popularity: 1 is the most rated one. */
-const tiers = [
+export const tiers = [
   { upToRank: 100, copies: 20, fee: 4000 },
   { upToRank: 1000, copies: 8, fee: 3500 },
   { upToRank: 5000, copies: 4, fee: 3000 },
-  { upToRank: Number.POSITIVE_INFINITY, copies: 2, fee: 2500 },
+  { upToRank: Infinity, copies: 2, fee: 2500 },
 ];
 
 export interface FileBook {

@@ -12,14 +12,21 @@ import { createLog } from '#platform/log.ts';
 import { platformMigrations } from '#platform/migrations.ts';
 import { OutboxRow } from '#platform/outbox.ts';
 import { bookDatabase } from './database.ts';
-import { columns } from './goodbooks.ts';
+import { columns, tiers } from './goodbooks.ts';
 import { createImport, type FileRow, type Outcome, outcomes, type Report } from './importRows.ts';
 
 const HELP = `npm run import -- FILE.csv
 
 Imports a goodbooks-10k file (github.com/zygmuntz/goodbooks-10k) into the catalogue of the running system. A book is known by
 its book_id or its ISBN, so the same file again changes nothing. Each row is imported, updated, unchanged or left out, and
-whatever is left out is told with its line and the reason. A new book gets its copies and its fee by its rank.
+whatever is left out is told with its line and the reason.
+
+  ISBN-13     from isbn, filled up with zeros to ten; left out when its check digit is wrong
+  language    from language_code, as ISO 639-1 where there is one (eng and en-US are en)
+  copies      by book_id, the rank by popularity: ${tierText(({ copies }) => copies)}
+  fee         likewise, in minor units: ${tierText(({ fee }) => fee)}
+
+Copies, fee, tags and status of a book that is here already stay as they are.
 
 The system is the one that "npm start" runs on this machine (RENTABOOK_DATA names its folder), or else DATABASE_URL is Book's
 own database.
@@ -196,6 +203,12 @@ function summary(reports: Report[], tookMs: number): string {
 function tally(reports: Report[]): Record<Outcome, number> {
   const count = (outcome: Outcome) => reports.filter((report) => report.outcome === outcome).length;
   return Object.fromEntries(outcomes.map((outcome) => [outcome, count(outcome)])) as Record<Outcome, number>; // one for each
+}
+
+function tierText(of: (tier: (typeof tiers)[number]) => number): string {
+  return tiers
+    .map((tier) => `${of(tier)} ${tier.upToRank === Infinity ? 'after' : `up to ${tier.upToRank}`}`)
+    .join(', ');
 }
 
 function print(text: string): void {
