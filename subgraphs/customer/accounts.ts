@@ -53,7 +53,6 @@ export async function signUp(em: EntityManager, issuer: TokenIssuer, input: unkn
   return unlessTaken(() =>
     transaction(em, async (em) => {
       const customer = register(em, { ...details, passwordHash, roles: ['CUSTOMER'] });
-      await em.flush(); // the session refers to it
       return openSession(em, issuer, customer);
     }),
   );

@@ -56,6 +56,7 @@ const rejections: Record<string, string> = {
 
 /** What the words may need of an event's data. */
 interface Details {
+  quantity: number;
   dueAt?: string;
   code?: string;
 }
@@ -84,7 +85,7 @@ const words: Record<RentalEventType, (details: Details) => string> = {
 export const messageOf = (type: RentalEventType, details: Details): string => words[type](details);
 
 const scans: Record<DeliveryStatus, string> = {
-  CREATED: 'has been handed to the carrier’s system',
+  CREATED: 'was registered with the carrier',
   PICKED_UP: 'was picked up',
   IN_TRANSIT: 'is in transit',
   OUT_FOR_DELIVERY: 'is out for delivery',
@@ -100,7 +101,7 @@ export const scanMessageOf = (status: DeliveryStatus, direction: Direction): str
 
 interface Entry {
   /** Null for a parcel scan. */
-  status: RentalStatus | null;
+  status?: RentalStatus | null | undefined;
   occurredAt: Date;
   aggregate: string;
   version: number;
@@ -121,7 +122,18 @@ export function timelineOf<T extends Entry>(entries: T[]): (T & { status: Rental
 
 /** The log's own order is that of arrival; this one is the same whatever arrived first. */
 const inTime = (a: Entry, b: Entry): number =>
-  a.occurredAt.getTime() - b.occurredAt.getTime() || a.aggregate.localeCompare(b.aggregate) || a.version - b.version;
+  a.occurredAt.getTime() - b.occurredAt.getTime() || compare(a.aggregate, b.aggregate) || a.version - b.version;
+
+const compare = <T extends string | number>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** The parcel that an order's `deliveryStatus` speaks of: the return once there is one, and of several the latest made. */
+export function currentParcel<T extends { id: string; direction: Direction; since: Date }>(parcels: T[]): T | null {
+  const later = (a: T, b: T) =>
+    compare(a.direction, b.direction) || a.since.getTime() - b.since.getTime() || compare(a.id, b.id);
+  return parcels.toSorted(later).at(-1) ?? null;
+}
+
+export const isStaff = (roles: readonly string[]): boolean => roles.includes('STAFF') || roles.includes('ADMIN');
 
 /** A position in a customer's log: after the entry of this number. */
 export interface Position {

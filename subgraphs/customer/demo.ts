@@ -21,7 +21,6 @@ export async function makeDemoAccounts(em: EntityManager): Promise<void> {
     if (await em.count(Customer)) return;
     const [reader] = accounts.map((account) => register(em, { ...account, passwordHash }));
     if (!reader) return;
-    await em.flush(); // the address refers to it
     await addAddress(em, reader.id, {
       label: 'Home',
       name: reader.name,

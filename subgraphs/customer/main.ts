@@ -1,8 +1,10 @@
 import { json } from '#platform/http.ts';
 import { run } from '#platform/process.ts';
 import { openService, serve, serviceSettings } from '#platform/service.ts';
+import { hangBells, ringer } from './bells.ts';
 import { makeDemoAccounts } from './demo.ts';
 import { Book, Customer, Order, OrderEvent, Parcel, SavedAddress, Session } from './entities.ts';
+import { bookConsumer, deliveryConsumer, rentalConsumer } from './events.ts';
 import { loadersOf } from './loaders.ts';
 import { CreateCustomer } from './migrations/0001_customer.ts';
 import { type Context, resolvers } from './resolvers.ts';
@@ -15,6 +17,8 @@ await run('customer', [...serviceSettings, 'TOKEN_KEYS', 'RENTABOOK_DEMO'], asyn
     migrations: [{ name: 'customer_0001_customer', class: CreateCustomer }],
   });
   if (config.RENTABOOK_DEMO === 'on') await makeDemoAccounts(service.em());
+  const bells = hangBells(service.nats, service.em, log);
+  service.orm.em.getEventManager().registerSubscriber(ringer(bells));
 
   return serve(service, config, log, {
     stream: 'CUSTOMER',
@@ -22,8 +26,10 @@ await run('customer', [...serviceSettings, 'TOKEN_KEYS', 'RENTABOOK_DEMO'], asyn
     resolvers,
     context: (viewer): Context => {
       const em = service.em();
-      return { viewer, em, issuer, loaders: loadersOf(em) };
+      return { viewer, em, issuer, bells, loaders: loadersOf(em) };
     },
+    consumers: [rentalConsumer, deliveryConsumer, bookConsumer],
+    workers: [bells],
     routes: {
       '/.well-known/jwks.json': async (_, response) => json(response, 200, issuer.jwks),
     },

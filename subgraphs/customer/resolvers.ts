@@ -2,15 +2,22 @@
 import type { EntityManager } from '#platform/database.ts';
 import { payload } from '#platform/errors.ts';
 import type { BaseContext, Resolvers } from '#platform/graphql.ts';
+import { connectionOf, type PageArgs, pageOf } from '#platform/pages.ts';
 import type { Role, Viewer } from '#platform/tokens.ts';
 import { changePassword, deleteAddress, saveAddress, setRoles, signIn, signUp, updateMe } from './accounts.ts';
-import type { Customer } from './entities.ts';
-import type { Loaders } from './loaders.ts';
+import type { Bells } from './bells.ts';
+import { currentParcel, cursorOf, timelineOf } from './customer.ts';
+import { Customer, type Order, type OrderEvent } from './entities.ts';
+import { type Loaders, loadersOf } from './loaders.ts';
+import { containing, type OrderFilter, ordersOf } from './orderHistory.ts';
+import { headOf } from './orderLog.ts';
+import { type OrderStatusArgs, orderStatus } from './orderStatus.ts';
 import { closeSession, type NewSession, refreshSession, type TokenIssuer } from './sessions.ts';
 
 export interface Context extends BaseContext {
   em: EntityManager;
   issuer: TokenIssuer;
+  bells: Bells;
   loaders: Loaders;
 }
 
@@ -29,6 +36,22 @@ export const resolvers: Resolvers = {
     me: (_: unknown, _args: unknown, { viewer, loaders }: Context) =>
       viewer && loaders.customers.load(viewer.customerId),
     customer: (_: unknown, { id }: { id: string }, { loaders }: Context) => loaders.customers.load(id),
+
+    async customers(_: unknown, { search, ...page }: PageArgs & { search?: string | null }, { em }: Context) {
+      const { limit, keys } = pageOf(page, ['timestamptz', 'uuid']);
+      const [createdAt, id] = keys ?? [];
+      const part = search ? { $ilike: containing(search) } : null;
+      const where = {
+        $and: [
+          part ? { $or: [{ email: part }, { name: part }] } : {},
+          keys ? { $or: [{ createdAt: { $lt: createdAt } }, { createdAt, id: { $lt: id } }] } : {},
+        ],
+      } as never; // the fields and their values are those of Customer
+      const rows = await em.find(Customer, where, { orderBy: { createdAt: 'desc', id: 'desc' }, limit });
+      return connectionOf(rows, page, (customer) => [customer.createdAt.toISOString(), customer.id]);
+    },
+
+    order: (_: unknown, { rentalId }: { rentalId: string }, { loaders }: Context) => loaders.orders.load(rentalId),
   },
 
   Mutation: {
@@ -43,6 +66,7 @@ export const resolvers: Resolvers = {
         await closeSession(em, refreshToken);
         return {};
       }),
+
     updateMe: (_: unknown, { input }: { input: unknown }, { em, viewer }: SignedIn) =>
       payload(async () => ({ customer: await updateMe(em, viewer.customerId, input) })),
     changePassword: (_: unknown, { input }: { input: unknown }, { em, viewer, issuer }: SignedIn) =>
@@ -55,8 +79,61 @@ export const resolvers: Resolvers = {
       payload(async () => ({ customer: await setRoles(em, customerId, roles) })),
   },
 
+  Subscription: {
+    orderStatus: {
+      async subscribe(_: unknown, args: OrderStatusArgs, context: SignedIn) {
+        const { em, bells, viewer } = context;
+        const events = await orderStatus(() => em.fork(), bells, viewer, args);
+        return mapped(events, (event) => {
+          context.loaders = loadersOf(em.fork()); // each event's answer tells what is true then
+          return { orderStatus: event };
+        });
+      },
+    },
+  },
+
   Customer: {
     __resolveReference: ({ id }: { id: string }, { loaders }: Context) => loaders.customers.load(id),
     addresses: ({ id }: Customer, _: unknown, { loaders }: Context) => loaders.addresses.load(id),
+    orders: ({ id }: Customer, { filter, ...page }: PageArgs & { filter?: OrderFilter | null }, { em }: Context) =>
+      ordersOf(em, id, filter ?? {}, page),
+    orderCursor: async ({ id }: Customer, _: unknown, { em }: Context) =>
+      cursorOf({ customerId: id, number: await headOf(em, id) }),
+  },
+
+  Order: {
+    rental: ({ id }: Order) => ({ id }),
+    customer: ({ customerId }: Order, _: unknown, { loaders }: Context) => loaders.customers.load(customerId),
+    book: ({ bookId }: Order) => ({ id: bookId }),
+    bookTitle: async ({ bookId }: Order, _: unknown, { loaders }: Context) =>
+      (await loaders.books.load(bookId))?.title ?? null,
+    deliveryStatus: async ({ id }: Order, _: unknown, { loaders }: Context) =>
+      currentParcel(await loaders.parcels.load(id))?.status ?? null,
+    trackingUrl: async ({ id }: Order, _: unknown, { loaders }: Context) =>
+      currentParcel(await loaders.parcels.load(id))?.trackingUrl ?? null,
+    timeline: async ({ id }: Order, _: unknown, { loaders }: Context) => timelineOf(await loaders.events.load(id)),
+  },
+
+  OrderEvent: { cursor: cursorOf },
+  OrderStatusEvent: {
+    cursor: cursorOf,
+    order: ({ rentalId }: OrderEvent, _: unknown, { loaders }: Context) => loaders.orders.load(rentalId),
   },
 };
+
+/** The same iteration with each value turned into another; `return` passes through at once. */
+function mapped<T, R>(source: AsyncIterableIterator<T>, turn: (value: T) => R): AsyncIterableIterator<R> {
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    async next() {
+      const { done, value } = await source.next();
+      return done ? { done, value: undefined } : { done: false, value: turn(value) };
+    },
+    async return() {
+      await source.return?.();
+      return { done: true, value: undefined };
+    },
+  };
+}

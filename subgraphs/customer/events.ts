@@ -1,0 +1,143 @@
+/**
+ * What Customer does when the others act: it keeps the order history. An order is moved by its rental's events alone and a
+ * parcel by its own, each of which come in order, so it does not matter how those of several interleave.
+ */
+import { aggregateIn, type Consumer } from '#platform/apply.ts';
+import type { EntityManager } from '#platform/database.ts';
+import type { Event } from '#schema/events.ts';
+import {
+  type DeliveryEventType,
+  deliveryStatusAfter,
+  messageOf,
+  type RentalEventType,
+  scanMessageOf,
+  statusAfter,
+} from './customer.ts';
+import { Book, Order, Parcel } from './entities.ts';
+import { append } from './orderLog.ts';
+
+/** Writes the rental's event to the log and moves the order, which begins with the first event known of it. */
+const change =
+  <T extends RentalEventType>(type: T) =>
+  async (event: Event<RentalEventType>, em: EntityManager): Promise<void> => {
+    const { rentalId, customerId, bookId, quantity } = event.data;
+    const occurredAt = new Date(event.time);
+    const order = await em.findOne(Order, { id: rentalId });
+    const previousStatus = order?.status ?? null;
+    const status = statusAfter[type] ?? previousStatus ?? 'REQUESTED';
+    const number = await append(em, {
+      customerId,
+      rentalId,
+      aggregate: aggregateIn(event),
+      version: event.aggregateversion,
+      type,
+      status,
+      previousStatus,
+      deliveryStatus: null,
+      message: messageOf(type, event.data),
+      occurredAt,
+    });
+
+    const dueAt = 'dueAt' in event.data ? { dueAt: new Date(event.data.dueAt) } : {};
+    const changed = { status, statusSince: occurredAt, changeNumber: number };
+    if (!order)
+      em.create(Order, { id: rentalId, customerId, bookId, quantity, requestedAt: occurredAt, ...changed, ...dueAt });
+    else em.assign(order, { ...(status === previousStatus ? {} : changed), ...dueAt });
+  };
+
+export const rentalConsumer: Consumer<'RENTAL'> = {
+  name: 'customer-rental',
+  stream: 'RENTAL',
+  handlers: {
+    'rental.requested': change('rental.requested'),
+    'rental.held': change('rental.held'),
+    'rental.resumed': change('rental.resumed'),
+    'rental.accepted': change('rental.accepted'),
+    'rental.rejected': change('rental.rejected'),
+    'rental.shipped': change('rental.shipped'),
+    'rental.loan_started': change('rental.loan_started'),
+    'rental.loan_resumed': change('rental.loan_resumed'),
+    'rental.renewed': change('rental.renewed'),
+    'rental.overdue': change('rental.overdue'),
+    'rental.return_requested': change('rental.return_requested'),
+    'rental.returning': change('rental.returning'),
+    'rental.returned': change('rental.returned'),
+    'rental.closed': change('rental.closed'),
+    'rental.cancelled': change('rental.cancelled'),
+    'rental.lost': change('rental.lost'),
+    'payment.authorized': 'ignore',
+    'payment.declined': 'ignore',
+    'payment.captured': 'ignore',
+    'payment.voided': 'ignore',
+    'payment.refunded': 'ignore',
+    'fee.raised': 'ignore',
+    'fee.paid': 'ignore',
+    'fee.waived': 'ignore',
+    'fee.refunded': 'ignore',
+  },
+};
+
+/** Writes the parcel's event to the log and moves the parcel. */
+const scan =
+  <T extends DeliveryEventType>(type: T) =>
+  async (event: Event<DeliveryEventType>, em: EntityManager): Promise<void> => {
+    const { rentalId, customerId, deliveryId: id, direction } = event.data;
+    const occurredAt = new Date(event.data.occurredAt);
+    const status = deliveryStatusAfter[type];
+    await append(em, {
+      customerId,
+      rentalId,
+      aggregate: aggregateIn(event),
+      version: event.aggregateversion,
+      type,
+      status: null,
+      previousStatus: null,
+      deliveryStatus: status,
+      message: scanMessageOf(status, direction),
+      occurredAt,
+    });
+
+    const parcel = await em.findOne(Parcel, { id });
+    const trackingUrl = 'trackingUrl' in event.data ? { trackingUrl: event.data.trackingUrl } : {};
+    if (parcel) em.assign(parcel, { status, ...trackingUrl });
+    else em.create(Parcel, { id, rentalId, direction, status, since: occurredAt, ...trackingUrl });
+  };
+
+export const deliveryConsumer: Consumer<'DELIVERY'> = {
+  name: 'customer-delivery',
+  stream: 'DELIVERY',
+  handlers: {
+    'delivery.created': scan('delivery.created'),
+    'delivery.picked_up': scan('delivery.picked_up'),
+    'delivery.in_transit': scan('delivery.in_transit'),
+    'delivery.out_for_delivery': scan('delivery.out_for_delivery'),
+    'delivery.delivered': scan('delivery.delivered'),
+    'delivery.failed': scan('delivery.failed'),
+    'delivery.stopped': scan('delivery.stopped'),
+    'delivery.returned_to_sender': scan('delivery.returned_to_sender'),
+    'delivery.lost': scan('delivery.lost'),
+  },
+};
+
+export const bookConsumer: Consumer<'BOOK'> = {
+  name: 'customer-book',
+  stream: 'BOOK',
+  handlers: {
+    async 'book.saved'({ data }, em) {
+      await em.upsert(Book, { id: data.bookId, title: data.title });
+    },
+    'book.withdrawn': 'ignore', // it keeps its title
+    'stock.reserved': 'ignore',
+    'stock.refused': 'ignore',
+    'stock.released': 'ignore',
+    'stock.issued': 'ignore',
+    'stock.received': 'ignore',
+    'stock.inspected': 'ignore',
+    'stock.written_off': 'ignore',
+    'waitlist.joined': 'ignore',
+    'waitlist.offered': 'ignore',
+    'waitlist.fulfilled': 'ignore',
+    'waitlist.expired': 'ignore',
+    'waitlist.left': 'ignore',
+  },
+};

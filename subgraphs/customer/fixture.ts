@@ -1,0 +1,174 @@
+/** For the tests: this subgraph on a real database and a real broker, asked as the router would ask, told as the others would tell. */
+import { randomUUID } from 'node:crypto';
+import { type ExecutionResult, graphql, parse, subscribe } from 'graphql';
+import { exportJWK, generateKeyPair } from 'jose';
+import type { AnyConsumer, Arrived, Outcome } from '#platform/apply.ts';
+import { type Orm, openDatabase } from '#platform/database.ts';
+import { subgraphSchema } from '#platform/graphql.ts';
+import { createLog } from '#platform/log.ts';
+import { platformMigrations } from '#platform/migrations.ts';
+import { connectForever } from '#platform/nats.ts';
+import { OutboxRow } from '#platform/outbox.ts';
+import type { Role, Viewer } from '#platform/tokens.ts';
+import type { DataOf, Event, EventType } from '#schema/events.ts';
+import { arrived, deliver } from '../../tests/events.ts';
+import { createDatabase, natsUrl } from '../../tests/services.ts';
+import { type Bells, hangBells, ringer } from './bells.ts';
+import { Book, Customer, Order, OrderEvent, Parcel, SavedAddress, Session } from './entities.ts';
+import { bookConsumer, deliveryConsumer, rentalConsumer } from './events.ts';
+import { loadersOf } from './loaders.ts';
+import { CreateCustomer } from './migrations/0001_customer.ts';
+import { type Context, resolvers } from './resolvers.ts';
+import { createTokenIssuer, type TokenIssuer } from './sessions.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: answers are read by their path in a test, a wrong one shows there
+type Data = any;
+export type Answer = ExecutionResult<Record<string, Data>>;
+
+const schema = subgraphSchema(new URL('schema.graphql', import.meta.url), resolvers);
+
+export class CustomerService {
+  orm: Orm;
+  issuer: TokenIssuer;
+  /** As one process has them. */
+  bells: Bells;
+  #close: () => Promise<void>;
+
+  private constructor(orm: Orm, issuer: TokenIssuer, bells: Bells, close: () => Promise<void>) {
+    this.orm = orm;
+    this.issuer = issuer;
+    this.bells = bells;
+    this.#close = close;
+  }
+
+  static async open(): Promise<CustomerService> {
+    const log = createLog('test', 'silent');
+    const orm = await openDatabase({
+      url: await createDatabase('customer'),
+      entities: [OutboxRow, Customer, SavedAddress, Session, Order, OrderEvent, Parcel, Book],
+      migrations: [...platformMigrations, { name: 'customer_0001_customer', class: CreateCustomer }],
+      log,
+    });
+    const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
+    const issuer = await createTokenIssuer(JSON.stringify({ keys: [await exportJWK(privateKey)] }));
+    const nats = connectForever(natsUrl());
+    const bells = hangBells(nats, () => orm.em.fork(), log);
+    orm.em.getEventManager().registerSubscriber(ringer(bells));
+    return new CustomerService(orm, issuer, bells, async () => {
+      await bells.stop();
+      await (await nats).close();
+      await orm.close();
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#close();
+  }
+
+  #context(viewer: Viewer | null): Context {
+    const em = this.orm.em.fork();
+    return { viewer, em, issuer: this.issuer, bells: this.bells, loaders: loadersOf(em) };
+  }
+
+  async ask(source: string, viewer: Viewer | null = null, variableValues: object = {}): Promise<Answer> {
+    const answer = await graphql({
+      schema,
+      source,
+      contextValue: this.#context(viewer),
+      variableValues: { ...variableValues },
+    });
+    return answer as Answer;
+  }
+
+  /** The data of an answer that must have no errors. */
+  async data(source: string, viewer: Viewer | null = null, variableValues: object = {}): Promise<Data> {
+    const { data, errors } = await this.ask(source, viewer, variableValues);
+    if (errors) throw new Error(errors.map(String).join('\n'));
+    return data;
+  }
+
+  async subscribe(
+    source: string,
+    viewer: Viewer | null,
+    variableValues: object = {},
+  ): Promise<AsyncIterableIterator<Answer>> {
+    const result = await subscribe({
+      schema,
+      document: parse(source),
+      contextValue: this.#context(viewer),
+      variableValues: { ...variableValues },
+    });
+    if (Symbol.asyncIterator in result) return result as AsyncGenerator<Answer>;
+    throw result.errors?.[0];
+  }
+
+  /** Hands an event to the consumer that it is for. */
+  tell(event: Arrived): Promise<Outcome | undefined> {
+    const consumers: Record<string, AnyConsumer> = {
+      rental: rentalConsumer,
+      delivery: deliveryConsumer,
+      book: bookConsumer,
+    };
+    const consumer = consumers[event.type.split('.')[0] ?? ''];
+    if (!consumer) throw new Error(`Nobody listens to ${event.type}`);
+    return deliver(this.orm.em, consumer, event);
+  }
+
+  /** What the outbox tells of an account, oldest first. */
+  async eventsOf(customerId: string): Promise<{ version: number; data: Data }[]> {
+    const rows = await this.orm.em
+      .fork()
+      .find(OutboxRow, { aggregate: `customer-${customerId}` }, { orderBy: { id: 'asc' } });
+    return rows.map(({ payload }) => ({ version: (payload as Event).aggregateversion, data: (payload as Event).data }));
+  }
+}
+
+export const viewerOf = (customerId: string = randomUUID(), ...more: Role[]): Viewer => ({
+  customerId,
+  roles: ['CUSTOMER', ...more],
+  expiresAt: new Date(Date.now() + 60_000),
+});
+
+type RentalType = Extract<EventType, `rental.${string}`>;
+type ParcelType = Extract<EventType, `delivery.${string}`>;
+
+/** What happens to one rental and its parcels, each event the next version of its aggregate, a second after the one before. */
+export class Rental {
+  readonly id: string = randomUUID();
+  readonly #facts: { rentalId: string; customerId: string; bookId: string; quantity: number };
+  #version = 0;
+  #parcels = new Map<string, { id: string; version: number }>();
+  #clock: number;
+
+  constructor(customerId: string, { bookId = randomUUID(), at = new Date() } = {}) {
+    this.#facts = { rentalId: this.id, customerId, bookId, quantity: 1 };
+    this.#clock = at.getTime();
+  }
+
+  did(type: RentalType, more: object = {}): Arrived {
+    this.#version += 1;
+    const data = { ...this.#facts, ...more } as DataOf<RentalType>; // the tests give the rest where there is any
+    return arrived(type, { id: this.id, version: this.#version }, data, this.#now());
+  }
+
+  scanned(type: ParcelType, direction: 'OUTBOUND' | 'RETURN' = 'OUTBOUND'): Arrived {
+    const parcel = this.#parcels.get(direction) ?? { id: randomUUID(), version: 0 };
+    this.#parcels.set(direction, parcel);
+    parcel.version += 1;
+    const occurredAt = this.#now();
+    const trackingUrl = type === 'delivery.created' ? { trackingUrl: `https://carrier.test/${parcel.id}` } : {};
+    const data = {
+      ...this.#facts,
+      deliveryId: parcel.id,
+      direction,
+      occurredAt: occurredAt.toISOString(),
+      ...trackingUrl,
+    };
+    return arrived(type, parcel, data as DataOf<ParcelType>, occurredAt); // likewise
+  }
+
+  #now(): Date {
+    this.#clock += 1000;
+    return new Date(this.#clock);
+  }
+}

@@ -1,0 +1,122 @@
+/** The subscription: what a customer's log says from a position on, and then what it comes to say, each entry once and in order. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { databaseIsAway, type EntityManager } from '#platform/database.ts';
+import { badUserInput } from '#platform/errors.ts';
+import { isId } from '#platform/ids.ts';
+import type { Viewer } from '#platform/tokens.ts';
+import type { Bell, Bells } from './bells.ts';
+import { isStaff, positionOf } from './customer.ts';
+import { Order, type OrderEvent } from './entities.ts';
+import { changesAfter, headOf, latestChanges, PAGE } from './orderLog.ts';
+
+export interface OrderStatusArgs {
+  rentalId?: string | null;
+  after?: string | null;
+}
+
+/** No rental has it: what is asked for by a malformed id stays silent like any other that is unknown. */
+const NO_RENTAL = '00000000-0000-0000-0000-000000000000';
+
+const RETRY_MS = 500;
+
+interface Reading {
+  /** A fresh one for each page, so that no connection is held between pages. */
+  em: () => EntityManager;
+  bell: Bell;
+  customerId: string;
+  rentalId: string | null;
+}
+
+/**
+ * Changes of status as they are committed: after the cursor `after`, or without one after the latest change of each order
+ * that is open, recent or named. Staff may name anybody's rental; then the log, and the cursor, are its owner's.
+ * @throws BAD_USER_INPUT for a cursor that is malformed, of another customer or from the future
+ */
+export async function orderStatus(
+  em: () => EntityManager,
+  bells: Bells,
+  viewer: Viewer,
+  args: OrderStatusArgs,
+): Promise<AsyncIterableIterator<OrderEvent>> {
+  const rentalId = args.rentalId && !isId(args.rentalId) ? NO_RENTAL : (args.rentalId ?? null);
+  const customerId = await ownerOfLog(em(), viewer, rentalId);
+  const head = await headOf(em(), customerId);
+  const after = typeof args.after === 'string' ? numberIn(args.after, customerId, head) : null;
+  const bell = bells.listen(customerId);
+  const reading = { em, bell, customerId, rentalId };
+  return closing(bell, after === null ? latestThenLive(reading, head) : live(reading, after));
+}
+
+async function ownerOfLog(em: EntityManager, viewer: Viewer, rentalId: string | null): Promise<string> {
+  if (!rentalId || !isStaff(viewer.roles)) return viewer.customerId;
+  const order = await em.findOne(Order, { id: rentalId });
+  return order?.customerId ?? viewer.customerId;
+}
+
+function numberIn(cursor: string, customerId: string, head: number): number {
+  const position = positionOf(cursor);
+  if (!position) throw badUserInput('"after" is not a cursor of this subscription.');
+  if (position.customerId !== customerId) throw badUserInput('"after" is a cursor of another customer\'s orders.');
+  if (position.number > head) throw badUserInput('"after" is a cursor from the future.');
+  return position.number;
+}
+
+async function* latestThenLive(reading: Reading, head: number): AsyncGenerator<OrderEvent> {
+  const { em, bell, customerId, rentalId } = reading;
+  let number = 0;
+  let page: OrderEvent[];
+  do {
+    page = await whenReachable(bell, () => latestChanges(em(), { customerId, number }, head, rentalId));
+    for (const event of page) {
+      number = event.number;
+      yield event;
+    }
+  } while (page.length === PAGE);
+  yield* live(reading, head);
+}
+
+async function* live({ em, bell, customerId, rentalId }: Reading, after: number): AsyncGenerator<OrderEvent> {
+  let number = after;
+  let page: OrderEvent[];
+  do {
+    page = await whenReachable(bell, () => changesAfter(em(), { customerId, number }, rentalId));
+    for (const event of page) {
+      number = event.number;
+      yield event;
+    }
+  } while (page.length === PAGE || (await bell.rung()));
+}
+
+/** A database that is away for a while is waited out: nothing in the log gets lost by it. */
+async function whenReachable<T>(bell: Bell, read: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await read();
+    } catch (error) {
+      if (bell.closed || !databaseIsAway(error)) throw error;
+      await sleep(RETRY_MS);
+    }
+  }
+}
+
+/** A generator answers `return()` only once it has come to its next event; closing the bell ends that wait. */
+function closing(bell: Bell, events: AsyncGenerator<OrderEvent>): AsyncIterableIterator<OrderEvent> {
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    async next() {
+      try {
+        return await events.next();
+      } catch (error) {
+        bell.close();
+        throw error;
+      }
+    },
+    async return() {
+      bell.close();
+      void events.return(undefined);
+      return { done: true, value: undefined };
+    },
+  };
+}
