@@ -9,7 +9,7 @@ export type CopyStatus = (typeof copyStatuses)[number];
 
 /** Where copies are counted; OUTSIDE is everything that is not ours, or no longer. */
 export type StockBucket = 'OUTSIDE' | 'AVAILABLE' | 'RESERVED' | 'OUT' | 'INSPECTING';
-export const movementTypes = [
+const movementTypes = [
   'ACQUIRE',
   'RESERVE',
   'RELEASE',

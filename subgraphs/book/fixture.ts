@@ -98,7 +98,7 @@ export const rentalOf = (book: Book, quantity = 1): RentalFacts => ({
 });
 
 /** What the movements of a title add up to, and how its copies stand: both must give its counts. */
-export async function proofOf({ em }: Shop, bookId: string): Promise<{ ledger: Stock; copies: object }> {
+async function proofOf({ em }: Shop, bookId: string): Promise<{ ledger: Stock; copies: object }> {
   const ledger = await query<Stock>(
     em(),
     `SELECT ${(['AVAILABLE', 'RESERVED', 'OUT', 'INSPECTING'] as const)
