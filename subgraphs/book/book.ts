@@ -9,17 +9,7 @@ export type CopyStatus = (typeof copyStatuses)[number];
 
 /** Where copies are counted; OUTSIDE is everything that is not ours, or no longer. */
 export type StockBucket = 'OUTSIDE' | 'AVAILABLE' | 'RESERVED' | 'OUT' | 'INSPECTING';
-const movementTypes = [
-  'ACQUIRE',
-  'RESERVE',
-  'RELEASE',
-  'ISSUE',
-  'RETURN',
-  'RESTOCK',
-  'REPAIR',
-  'WRITE_OFF',
-] as const;
-export type MovementType = (typeof movementTypes)[number];
+export type MovementType = 'ACQUIRE' | 'RESERVE' | 'RELEASE' | 'ISSUE' | 'RETURN' | 'RESTOCK' | 'REPAIR' | 'WRITE_OFF';
 
 interface Move {
   type: MovementType;

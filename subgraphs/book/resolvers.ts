@@ -21,7 +21,7 @@ export const contextOf = (em: EntityManager, viewer: Viewer | null, currency: st
   copies: rowsById(em, BookCopy),
   copiesOfBook: copiesOfBooks(em),
 });
-export type Context = ReturnType<typeof contextOf>;
+type Context = ReturnType<typeof contextOf>;
 
 /** @auth has let in staff only. */
 type Staff = Context & { viewer: Viewer };
