@@ -39,6 +39,8 @@ export interface SystemOptions {
   tuning: Environment;
   /** For tests alone: quicker, and not safe from a power cut. */
   careless?: boolean;
+  /** Ports to begin with; several systems that start at once must not wish for the same. */
+  ports?: typeof familiarPorts;
   /** Is told what a person should know, a sentence at a time. */
   say: (sentence: string) => void;
 }
@@ -72,7 +74,7 @@ export interface System {
 }
 
 /** The ports of the first start, when they are free. */
-const wishedPorts = {
+export const familiarPorts = {
   book: 4001,
   rental: 4002,
   delivery: 4003,
@@ -101,7 +103,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
 
   mkdirSync(folders.logs, { recursive: true, mode: 0o700 });
   const secrets = await keepSecrets(join(folder, 'secrets.json'));
-  const ports = { ...(await choosePorts(join(folder, 'ports.json'), wishedPorts)), router: port };
+  const ports = { ...(await choosePorts(join(folder, 'ports.json'), options.ports ?? familiarPorts)), router: port };
   const nats = { folder: folders.nats, port: ports.nats, password: secrets.natsPassword };
   const adminUrl = options.databaseUrl ?? postgresUrl(ports.postgres, secrets.postgresPassword);
   const url = `http://127.0.0.1:${port}`;

@@ -3,7 +3,7 @@ import { Client } from 'pg';
 import { claimFolder } from '../local/folder.ts';
 import { freePort } from '../local/ports.ts';
 import type { Environment, Service } from '../local/services.ts';
-import { openSystem, type Part } from '../local/system.ts';
+import { familiarPorts, openSystem, type Part } from '../local/system.ts';
 import { makeFolder, removeFolder } from './folders.ts';
 
 export interface System {
@@ -26,6 +26,7 @@ export async function startSystem(settings: Environment = {}): Promise<System> {
     folder,
     host: '127.0.0.1',
     port: await freePort(),
+    ports: await freePorts(),
     tuning: settings,
     careless: true,
     say: () => {}, // it is in the log files
@@ -72,4 +73,10 @@ async function intentsOf(databaseUrl: string, rentalId: string): Promise<{ statu
   } finally {
     await database.end();
   }
+}
+
+async function freePorts(): Promise<typeof familiarPorts> {
+  const ports = { ...familiarPorts };
+  for (const name of Object.keys(ports) as (keyof typeof ports)[]) ports[name] = await freePort();
+  return ports;
 }
