@@ -103,10 +103,10 @@ test('the same scan twice is nothing, also when it comes twice at once', async (
   const parcel = await createdParcel();
   const report = { trackingNumber: parcel.trackingNumber, scans: [scan('PICKED_UP', 10)] };
 
-  const answers = await Promise.all([post(report), post(report), post(report)]);
+  const answers = await Promise.all(Array.from({ length: 10 }, () => post(report)));
   answers.push(await post(report));
 
-  expect(answers).toEqual([200, 200, 200, 200]);
+  expect(new Set(answers)).toEqual(new Set([200]));
   expect(await keptOf(parcel)).toEqual(['PICKED_UP applied']);
   expect(await toldOf(parcel)).toHaveLength(2);
 });
