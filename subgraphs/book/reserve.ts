@@ -82,7 +82,7 @@ async function settle(em: EntityManager, batch: Waiting[]): Promise<Waiting[]> {
 
 /**
  * In the order of arrival, per book: granted while the running sum fits; refused only when the quantity is more than what is
- * left after that. Nothing is decided for a rental that is known already, nor for one that may still fit.
+ * left after that. Nothing is decided for a rental that is known already (its row is in the way), nor for one that may still fit.
  */
 const DECIDE = `
   WITH asked AS (
@@ -93,17 +93,16 @@ const DECIDE = `
     SELECT id, status, available, fee_amount, fee_currency FROM book
     WHERE id IN (SELECT book_id FROM asked) ORDER BY id FOR NO KEY UPDATE
   ),
-  fresh AS (
+  judged AS (
     SELECT asked.*, locked.status, coalesce(locked.available, 0) AS available, jsonb_build_object('outcome', 'RESERVED',
         'fee', jsonb_build_object('amount', locked.fee_amount, 'currency', locked.fee_currency)) AS granted_answer,
       sum(quantity) OVER (PARTITION BY book_id ORDER BY place) AS running
     FROM asked LEFT JOIN locked ON locked.id = asked.book_id
-    WHERE NOT EXISTS (SELECT FROM reservation WHERE reservation.id = asked.id)
   ),
   granted AS (
     INSERT INTO reservation (id, customer_id, book_id, quantity, status, answer, version)
     SELECT id, customer_id, book_id, quantity, 'RESERVED', granted_answer, 1
-    FROM fresh WHERE status = 'LISTED' AND running <= available ORDER BY id
+    FROM judged WHERE status = 'LISTED' AND running <= available ORDER BY id
     ON CONFLICT DO NOTHING RETURNING id, book_id, quantity, answer
   ),
   taken AS (SELECT book_id, sum(quantity)::int AS quantity FROM granted GROUP BY book_id),
@@ -113,10 +112,10 @@ const DECIDE = `
   ),
   refused AS (
     INSERT INTO reservation (id, customer_id, book_id, quantity, status, answer, version)
-    SELECT id, customer_id, book_id, fresh.quantity, 'REFUSED', jsonb_build_object('outcome', 'REFUSED', 'reason',
+    SELECT id, customer_id, book_id, judged.quantity, 'REFUSED', jsonb_build_object('outcome', 'REFUSED', 'reason',
         CASE WHEN status IS NULL THEN 'BOOK_NOT_FOUND' WHEN status = 'WITHDRAWN' THEN 'BOOK_WITHDRAWN' ELSE 'OUT_OF_STOCK' END), 1
-    FROM fresh LEFT JOIN taken USING (book_id)
-    WHERE status IS DISTINCT FROM 'LISTED' OR (running > available AND fresh.quantity > available - coalesce(taken.quantity, 0)) ORDER BY id
+    FROM judged LEFT JOIN taken USING (book_id)
+    WHERE status IS DISTINCT FROM 'LISTED' OR (running > available AND judged.quantity > available - coalesce(taken.quantity, 0)) ORDER BY id
     ON CONFLICT DO NOTHING RETURNING id, answer
   ),
   ledger AS (

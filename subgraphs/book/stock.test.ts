@@ -1,15 +1,16 @@
 /** Stock on a real database: what is reserved, sent, brought back, lost and inspected, in time, twice, too late and at once. */
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import { query } from '#platform/database.ts';
+import { query, transaction } from '#platform/database.ts';
 import type { DataOf, EventType } from '#schema/events.ts';
+import { eventually } from '../../tests/client.ts';
 import { arrived, deliver } from '../../tests/events.ts';
 import { createDatabase } from '../../tests/services.ts';
 import type { Book } from './entities.ts';
 import { deliveryConsumer, rentalConsumer } from './events.ts';
 import { expectSums, openShop, rentalOf, type Shop } from './fixture.ts';
 import { createReserve } from './reserve.ts';
-import type { RentalFacts } from './stock.ts';
+import { lockBook, type RentalFacts } from './stock.ts';
 
 let shop: Shop;
 let reserve: ReturnType<typeof createReserve>;
@@ -42,6 +43,15 @@ function parcelOf(rental: RentalFacts, direction: 'OUTBOUND' | 'RETURN' = 'OUTBO
     const data = { ...rental, deliveryId: delivery.id, direction, occurredAt: new Date().toISOString() };
     return deliver(shop.em(), deliveryConsumer, arrived(type, delivery, data as DataOf<typeof type>)); // likewise
   };
+}
+
+/** How many statements wait for a lock. */
+async function waitingStatements(): Promise<number> {
+  const [row] = await query<{ count: number }>(
+    shop.em(),
+    `SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+  );
+  return row?.count ?? 0;
 }
 
 const cancel = (rental: RentalFacts) => tellOf(rental)('rental.cancelled', { from: 'REQUESTED' });
@@ -104,10 +114,17 @@ describe('reserving', () => {
 
   test('N2 stock 1 and 50 reservations at once: one is granted, 49 are OUT_OF_STOCK', async () => {
     const book = await shop.addTitle(1);
-    const elsewhere = createReserve(shop.em);
-    const rentals = Array.from({ length: 50 }, () => rentalOf(book));
+    const processes = Array.from({ length: 3 }, () => createReserve(shop.em));
+    const ask = (n: number) => (processes[n % 3] ?? reserve)(rentalOf(book));
 
-    const answers = await Promise.all(rentals.map((rental, n) => (n % 2 ? reserve : elsewhere)(rental)));
+    // All of them have begun, and wait for the row, before the first can decide.
+    const asking = await transaction(shop.em(), async (em) => {
+      await lockBook(em, book.id);
+      const asking = Array.from({ length: 50 }, (_, n) => ask(n));
+      await eventually(waitingStatements, (count) => count === processes.length);
+      return asking;
+    });
+    const answers = await Promise.all(asking);
 
     expect(answers.filter(({ outcome }) => outcome === 'RESERVED')).toHaveLength(1);
     expect(answers.filter((answer) => 'reason' in answer && answer.reason === 'OUT_OF_STOCK')).toHaveLength(49);
@@ -138,15 +155,20 @@ describe('reserving', () => {
     expect(await expectSums(shop, book.id)).toMatchObject({ available: 0, reserved: 1 });
   });
 
-  test('two processes asked at once for one rental reserve once', async () => {
-    const book = await shop.addTitle(10);
+  test('processes that are asked at once for the same rental reserve once', async () => {
+    const book = await shop.addTitle(100);
     const processes = Array.from({ length: 4 }, () => createReserve(shop.em));
     const rentals = Array.from({ length: 5 }, () => rentalOf(book, 2));
 
-    const answers = await Promise.all(rentals.flatMap((rental) => processes.map((ask) => ask(rental))));
+    const asking = await transaction(shop.em(), async (em) => {
+      await lockBook(em, book.id);
+      const asking = rentals.flatMap((rental) => processes.map((ask) => ask(rental)));
+      await eventually(waitingStatements, (count) => count === processes.length);
+      return asking;
+    });
 
-    expect(answers).toEqual(Array(20).fill(RESERVED));
-    expect(await expectSums(shop, book.id)).toMatchObject({ available: 0, reserved: 10 });
+    expect(await Promise.all(asking)).toEqual(Array(20).fill(RESERVED));
+    expect(await expectSums(shop, book.id)).toMatchObject({ available: 90, reserved: 10 });
   });
 
   test('an unknown book and a withdrawn one are refused, and say so', async () => {
