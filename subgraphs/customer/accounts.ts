@@ -84,11 +84,16 @@ export function register(
 export async function signIn(em: EntityManager, issuer: TokenIssuer, input: unknown): Promise<NewSession> {
   const { email, password } = checkInput(signInInput, input);
   await countAttempt(em, email);
-  const customer = await em.findOne(Customer, { emailKey: keyOf(email) });
-  const right = await (customer ? verifyPassword(password, customer.passwordHash) : verifyNobodysPassword(password));
-  if (!customer || !right) throw new Refusal('INVALID_CREDENTIALS', 'The e-mail address or the password is wrong.');
+  const found = await em.findOne(Customer, { emailKey: keyOf(email) });
+  const right = await (found ? verifyPassword(password, found.passwordHash) : verifyNobodysPassword(password));
+  const wrong = new Refusal('INVALID_CREDENTIALS', 'The e-mail address or the password is wrong.');
+  if (!found || !right) throw wrong;
   await forgetAttempts(em, email);
-  return transaction(em, (em) => openSession(em, issuer, customer));
+  return transaction(em, async (em) => {
+    const customer = await lockCustomer(em, found.id);
+    if (customer.passwordHash !== found.passwordHash) throw wrong; // changed meanwhile
+    return openSession(em, issuer, customer);
+  });
 }
 
 /** @throws Refusal DUPLICATE when another account has the e-mail address. */

@@ -3,13 +3,13 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import type { Arrived } from '#platform/apply.ts';
 import { transaction } from '#platform/database.ts';
+import { CustomerSubgraph, Rental, viewerOf } from '../../tests/customerSubgraph.ts';
 import { arrived } from '../../tests/events.ts';
 import { register } from './accounts.ts';
-import { CustomerService, Rental, viewerOf } from './fixture.ts';
 
-let service: CustomerService;
+let service: CustomerSubgraph;
 beforeAll(async () => {
-  service = await CustomerService.open();
+  service = await CustomerSubgraph.open();
 });
 afterAll(() => service?.close());
 
@@ -231,7 +231,7 @@ test('N7 events twice, late or in another order between aggregates: the read mod
         expect(await told(withRepeats, rental, customerId)).toEqual(expected);
       },
     ),
-    { numRuns: 40 },
+    { numRuns: 20 },
   );
 }, 60_000);
 

@@ -3,15 +3,18 @@ import { randomUUID } from 'node:crypto';
 import type { GraphQLError } from 'graphql';
 import type { Arrived } from '#platform/apply.ts';
 import { type EntityManager, transaction } from '#platform/database.ts';
+import { createLog } from '#platform/log.ts';
+import { connectForever } from '#platform/nats.ts';
 import type { Viewer } from '#platform/tokens.ts';
-import { ringer } from './bells.ts';
+import { type Answer, CustomerSubgraph, Rental, viewerOf } from '../../tests/customerSubgraph.ts';
+import { natsUrl } from '../../tests/services.ts';
+import { hangBells, ringer } from './bells.ts';
 import { cursorOf } from './customer.ts';
-import { type Answer, CustomerService, Rental, viewerOf } from './fixture.ts';
 import { append } from './orderLog.ts';
 
-let service: CustomerService;
+let service: CustomerSubgraph;
 beforeAll(async () => {
-  service = await CustomerService.open();
+  service = await CustomerSubgraph.open();
 });
 afterAll(() => service?.close());
 
@@ -278,6 +281,21 @@ async function withoutBells(work: (em: EntityManager) => Promise<unknown>): Prom
   const em = service.orm.em.fork({ freshEventManager: true });
   await em.transactional(work);
 }
+
+test('a bell that one process rings wakes a listener in another', async () => {
+  const nats = connectForever(natsUrl());
+  const other = hangBells(nats, () => service.orm.em.fork(), createLog('test', 'silent'));
+  const nobody = randomUUID(); // whose log does not exist, so comparing heads finds nothing
+  const bell = other.listen(nobody);
+  await (await nats).flush();
+
+  const waiting = bell.rung();
+  service.bells.ring([nobody]);
+
+  expect(await waiting).toBe(true);
+  await other.stop();
+  await (await nats).close();
+});
 
 test('the bell rings after the commit, and never after a rollback', async () => {
   const rung: string[] = [];

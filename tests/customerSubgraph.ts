@@ -1,4 +1,4 @@
-/** For the tests: this subgraph on a real database and a real broker, asked as the router would ask, told as the others would tell. */
+/** The customer subgraph on a real database and a real broker, asked as the router would ask, told as the others would tell. */
 import { randomUUID } from 'node:crypto';
 import { type ExecutionResult, graphql, parse, subscribe } from 'graphql';
 import { exportJWK, generateKeyPair } from 'jose';
@@ -11,23 +11,23 @@ import { connectForever } from '#platform/nats.ts';
 import { OutboxRow } from '#platform/outbox.ts';
 import type { Role, Viewer } from '#platform/tokens.ts';
 import type { DataOf, Event, EventType } from '#schema/events.ts';
-import { arrived, deliver } from '../../tests/events.ts';
-import { createDatabase, natsUrl } from '../../tests/services.ts';
-import { type Bells, hangBells, ringer } from './bells.ts';
-import { Book, Customer, Order, OrderEvent, Parcel, SavedAddress, Session } from './entities.ts';
-import { bookConsumer, deliveryConsumer, rentalConsumer } from './events.ts';
-import { loadersOf } from './loaders.ts';
-import { CreateCustomer } from './migrations/0001_customer.ts';
-import { type Context, resolvers } from './resolvers.ts';
-import { createTokenIssuer, type TokenIssuer } from './sessions.ts';
+import { type Bells, hangBells, ringer } from '../subgraphs/customer/bells.ts';
+import { Book, Customer, Order, OrderEvent, Parcel, SavedAddress, Session } from '../subgraphs/customer/entities.ts';
+import { bookConsumer, deliveryConsumer, rentalConsumer } from '../subgraphs/customer/events.ts';
+import { loadersOf } from '../subgraphs/customer/loaders.ts';
+import { CreateCustomer } from '../subgraphs/customer/migrations/0001_customer.ts';
+import { type Context, resolvers } from '../subgraphs/customer/resolvers.ts';
+import { createTokenIssuer, type TokenIssuer } from '../subgraphs/customer/sessions.ts';
+import { arrived, deliver } from './events.ts';
+import { createDatabase, natsUrl } from './services.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: answers are read by their path in a test, a wrong one shows there
 type Data = any;
 export type Answer = ExecutionResult<Record<string, Data>>;
 
-const schema = subgraphSchema(new URL('schema.graphql', import.meta.url), resolvers);
+const schema = subgraphSchema(new URL('../subgraphs/customer/schema.graphql', import.meta.url), resolvers);
 
-export class CustomerService {
+export class CustomerSubgraph {
   orm: Orm;
   issuer: TokenIssuer;
   /** As one process has them. */
@@ -41,7 +41,7 @@ export class CustomerService {
     this.#close = close;
   }
 
-  static async open(): Promise<CustomerService> {
+  static async open(): Promise<CustomerSubgraph> {
     const log = createLog('test', 'silent');
     const orm = await openDatabase({
       url: await createDatabase('customer'),
@@ -54,7 +54,7 @@ export class CustomerService {
     const nats = connectForever(natsUrl());
     const bells = hangBells(nats, () => orm.em.fork(), log);
     orm.em.getEventManager().registerSubscriber(ringer(bells));
-    return new CustomerService(orm, issuer, bells, async () => {
+    return new CustomerSubgraph(orm, issuer, bells, async () => {
       await bells.stop();
       await (await nats).close();
       await orm.close();
