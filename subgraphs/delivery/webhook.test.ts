@@ -99,16 +99,18 @@ test("a report moves the parcel; a scan implies the milestones it skipped, at th
   ]);
 });
 
-test('the same scan twice is nothing, also when it comes twice at once', async () => {
+test('the same scan twice is nothing, also when it comes many times at once', async () => {
   const parcel = await createdParcel();
-  const report = { trackingNumber: parcel.trackingNumber, scans: [scan('PICKED_UP', 10)] };
+  const { trackingNumber } = parcel;
 
-  const answers = await Promise.all(Array.from({ length: 10 }, () => post(report)));
-  answers.push(await post(report));
+  for (const [minute, status] of ['PICKED_UP', 'IN_TRANSIT', 'OUT_FOR_DELIVERY'].entries()) {
+    const report = { trackingNumber, scans: [scan(status, minute)] };
+    const answers = await Promise.all(Array.from({ length: 10 }, () => post(report)));
+    expect(new Set(answers)).toEqual(new Set([200]));
+  }
 
-  expect(new Set(answers)).toEqual(new Set([200]));
-  expect(await keptOf(parcel)).toEqual(['PICKED_UP applied']);
-  expect(await toldOf(parcel)).toHaveLength(2);
+  expect(await keptOf(parcel)).toEqual(['PICKED_UP applied', 'IN_TRANSIT applied', 'OUT_FOR_DELIVERY applied']);
+  expect(await toldOf(parcel)).toHaveLength(4);
 });
 
 test('a scan that is older than the last applied, or leads back, is kept and not applied', async () => {
