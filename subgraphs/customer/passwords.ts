@@ -1,8 +1,12 @@
 /** Passwords are kept as argon2id hashes, in the PHC string format, so each brings its own parameters along. */
 import { argon2, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
+import pLimit from 'p-limit';
 
-const argon2id = promisify(argon2).bind(null, 'argon2id');
+/** At once: libuv has four threads, and to enter the database takes one as well. Fifty sign-ups at once kept it waiting for 3 s. */
+const oneOfTwo = pLimit(2);
+const compute = promisify(argon2);
+const argon2id = (parameters: Parameters<typeof compute>[1]) => oneOfTwo(() => compute('argon2id', parameters));
 
 /** OWASP's least for argon2id: 19 MiB and 2 passes. One hash takes 44 ms of a core here, on libuv's threads. */
 const MEMORY_KIB = 19_456;
