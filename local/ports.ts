@@ -25,14 +25,14 @@ export async function freePort(): Promise<number> {
   }
 }
 
-/** Those of the last time, which `file` remembers, else the wished ones; a port in use gives way to a free one. */
+/** Those of the last time, which `file` remembers, else the wished ones; a port in use, or 0, gives way to a free one. */
 export async function choosePorts<Name extends string>(
   file: string,
   wished: Record<Name, number>,
 ): Promise<Record<Name, number>> {
   const ports = { ...wished, ...(existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}) };
   for (const name of Object.keys(wished) as Name[]) {
-    if (!(await portIsFree(ports[name]))) ports[name] = await freePort();
+    if (!ports[name] || !(await portIsFree(ports[name]))) ports[name] = await freePort();
   }
   writeFileSync(file, `${JSON.stringify(ports, null, 2)}\n`);
   return ports;

@@ -11,7 +11,14 @@ afterAll(() => rmSync(folder, { recursive: true }));
 async function wiring() {
   const ports = { book: 1, rental: 2, delivery: 3, customer: 4, sandbox: 5, router: 6 };
   const databaseUrls = { book: 'b', rental: 'r', delivery: 'd', customer: 'c', sandbox: 's' };
-  return wiringOf({ ports, host: '127.0.0.1', databaseUrls, natsUrl: 'n', secrets: await keepSecrets(file) });
+  return wiringOf({
+    ports,
+    host: '127.0.0.1',
+    routerUrl: 'http://127.0.0.1:6',
+    databaseUrls,
+    natsUrl: 'n',
+    secrets: await keepSecrets(file),
+  });
 }
 
 test('a secret is known to those alone who need it', async () => {

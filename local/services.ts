@@ -25,15 +25,24 @@ export type Environment = Partial<Record<Setting, string>>;
 
 export interface Wiring {
   ports: Record<Service, number>;
-  /** Of the router; everything else is for this machine alone. */
+  /** Where the router listens; everything else is for this machine alone. */
   host: string;
+  /** Where the router is reached. */
+  routerUrl: string;
   databaseUrls: Record<Owner, string>;
   natsUrl: string;
   secrets: Secrets;
 }
 
 /** The settings by which the services find and trust one another. */
-export function wiringOf({ ports, host, databaseUrls, natsUrl, secrets }: Wiring): Record<Service, Environment> {
+export function wiringOf({
+  ports,
+  host,
+  routerUrl,
+  databaseUrls,
+  natsUrl,
+  secrets,
+}: Wiring): Record<Service, Environment> {
   const url = (service: Service) => `http://127.0.0.1:${ports[service]}`;
   const place = (service: Service) => ({ HOST: '127.0.0.1', PORT: String(ports[service]) });
   const trust = { ROUTER_KEY: secrets.routerKey, JWKS_URL: `${url('customer')}/.well-known/jwks.json` };
@@ -56,7 +65,7 @@ export function wiringOf({ ports, host, databaseUrls, natsUrl, secrets }: Wiring
       ...bank,
       ...carrier,
       DATABASE_URL: databaseUrls.sandbox,
-      SANDBOX_CARRIER_WEBHOOK_URL: `${url('router')}/webhooks/carrier`,
+      SANDBOX_CARRIER_WEBHOOK_URL: `${routerUrl}/webhooks/carrier`,
     },
     router: {
       ...place('router'),
@@ -76,8 +85,8 @@ export const tuningIn = (given: Environment): Environment =>
     Object.entries(given).filter(([name]) => !/^(PORT|HOST|NATS_.*)$|_(URL|KEY|KEYS|SECRET|DATA)$/.test(name)),
   );
 
-/** Every process gets so long to finish what it has begun; `npm start` has promised to be gone after ten seconds. */
-const GRACE_MS = 4000;
+/** To finish what it has begun. The router, then the others, then the servers take so long each at most: 9 s of the 10 s promised. */
+const GRACE_MS = 3000;
 
 export interface ServiceOptions {
   environment: Environment;

@@ -6,7 +6,7 @@ import { Keeper } from './keeper.ts';
 import { openLogFile } from './logFile.ts';
 import { launchNats, natsUrl, prepareNats, stopOrphanedNats } from './nats.ts';
 import { natsProgram } from './natsProgram.ts';
-import { choosePorts, portIsFree } from './ports.ts';
+import { choosePorts, freePort, portIsFree } from './ports.ts';
 import { launchPostgres, postgresUrl, preparePostgres, stopOrphanedPostgres } from './postgres.ts';
 import { probe } from './probe.ts';
 import { provision, serviceUrl } from './provision.ts';
@@ -26,7 +26,7 @@ import {
 export interface SystemOptions {
   /** Everything that outlives the run. */
   folder: string;
-  /** Of the router. */
+  /** Of the router; with 0 it takes a free one, as do all the others: systems that start at once must not wish for the same. */
   port: number;
   host: string;
   /** An existing PostgreSQL, entered as an account that may create roles and databases. */
@@ -39,8 +39,6 @@ export interface SystemOptions {
   tuning: Environment;
   /** For tests alone: quicker, and not safe from a power cut. */
   careless?: boolean;
-  /** Ports to begin with; several systems that start at once must not wish for the same. */
-  ports?: typeof familiarPorts;
   /** Is told what a person should know, a sentence at a time. */
   say: (sentence: string) => void;
 }
@@ -48,12 +46,12 @@ export interface SystemOptions {
 export type Part = Service | 'postgres' | 'nats';
 
 /** The steps of a stage run side by side, the stages one after another. */
-export interface Stage {
+interface Stage {
   title: string;
   steps: Step[];
 }
 
-export interface Step {
+interface Step {
   title: string;
   /** Answers what there is now. `note` is told what takes its time. */
   run(note: (text: string) => void): Promise<string>;
@@ -74,7 +72,7 @@ export interface System {
 }
 
 /** The ports of the first start, when they are free. */
-export const familiarPorts = {
+const familiarPorts = {
   book: 4001,
   rental: 4002,
   delivery: 4003,
@@ -84,9 +82,13 @@ export const familiarPorts = {
   nats: 4011,
 };
 
+const anyPorts = { book: 0, rental: 0, delivery: 0, customer: 0, sandbox: 0, postgres: 0, nats: 0 };
+
 /** Claims folder and port; nothing runs yet. @throws when another one uses them. */
 export async function openSystem(options: SystemOptions): Promise<System> {
-  const { host, port, say } = options;
+  const { host, say } = options;
+  const port = options.port || (await freePort());
+  const url = urlOf(host, port);
   const claim = claimFolder(options.folder);
   if (!claim)
     throw new Error(
@@ -103,14 +105,17 @@ export async function openSystem(options: SystemOptions): Promise<System> {
 
   mkdirSync(folders.logs, { recursive: true, mode: 0o700 });
   const secrets = await keepSecrets(join(folder, 'secrets.json'));
-  const ports = { ...(await choosePorts(join(folder, 'ports.json'), options.ports ?? familiarPorts)), router: port };
+  const ports = {
+    ...(await choosePorts(join(folder, 'ports.json'), options.port ? familiarPorts : anyPorts)),
+    router: port,
+  };
   const nats = { folder: folders.nats, port: ports.nats, password: secrets.natsPassword };
   const adminUrl = options.databaseUrl ?? postgresUrl(ports.postgres, secrets.postgresPassword);
-  const url = `http://127.0.0.1:${port}`;
 
   const environments = wiringOf({
     ports,
     host,
+    routerUrl: url,
     natsUrl: options.natsUrl ?? natsUrl(nats),
     databaseUrls: ofOwners((owner) => serviceUrl(adminUrl, databaseOf(owner), secrets.databasePasswords[owner])),
     secrets,
@@ -214,6 +219,12 @@ export async function openSystem(options: SystemOptions): Promise<System> {
       claim.release();
     },
   };
+}
+
+/** A wildcard address is listened on, not called. */
+function urlOf(host: string, port: number): string {
+  const reached = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${reached.includes(':') ? `[${reached}]` : reached}:${port}`;
 }
 
 const databaseOf = (owner: Owner) => `rentabook_${owner}`;

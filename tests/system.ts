@@ -1,9 +1,8 @@
 /** All of Rentabook for one test file: real processes on free ports, servers of its own, data that is gone afterwards. */
 import { Client } from 'pg';
 import { claimFolder } from '../local/folder.ts';
-import { freePort } from '../local/ports.ts';
 import type { Environment, Service } from '../local/services.ts';
-import { familiarPorts, openSystem, type Part } from '../local/system.ts';
+import { openSystem, type Part } from '../local/system.ts';
 import { makeFolder, removeFolder } from './folders.ts';
 
 export interface System {
@@ -25,8 +24,7 @@ export async function startSystem(settings: Environment = {}): Promise<System> {
   const system = await openSystem({
     folder,
     host: '127.0.0.1',
-    port: await freePort(),
-    ports: await freePorts(),
+    port: 0,
     tuning: settings,
     careless: true,
     say: () => {}, // it is in the log files
@@ -73,10 +71,4 @@ async function intentsOf(databaseUrl: string, rentalId: string): Promise<{ statu
   } finally {
     await database.end();
   }
-}
-
-async function freePorts(): Promise<typeof familiarPorts> {
-  const ports = { ...familiarPorts };
-  for (const name of Object.keys(ports) as (keyof typeof ports)[]) ports[name] = await freePort();
-  return ports;
 }
