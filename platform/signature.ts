@@ -54,7 +54,7 @@ function equal(a: string, b: string): boolean {
 /** Insertion order is order of expiry, near enough: drop from the front. */
 function forget(seen: Map<string, number>, now: number): void {
   for (const [nonce, until] of seen) {
-    if (until > now) return;
+    if (until >= now) return;
     seen.delete(nonce);
   }
 }

@@ -1,0 +1,78 @@
+import { bareEnvironment, ConfigError, readConfig } from './config.ts';
+
+const mistakesOf = (...args: Parameters<typeof readConfig>): string => {
+  try {
+    readConfig(...args);
+    return '';
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as ConfigError).message; // just checked
+  }
+};
+
+test('settings are typed, and have defaults that suit one machine', () => {
+  expect(readConfig(['PORT', 'HOST', 'LOAN_DAYS'], { PORT: '4711' })).toEqual({
+    PORT: 4711,
+    HOST: '127.0.0.1',
+    LOAN_DAYS: 14,
+  });
+});
+
+test('all mistakes are told in one message, each with what the setting is for', () => {
+  const message = mistakesOf(['DATABASE_URL', 'ROUTER_KEY', 'PORT', 'CURRENCY', 'HOST'], {
+    ROUTER_KEY: 'too short',
+    PORT: 'http',
+    CURRENCY: 'won',
+  });
+
+  expect(message).toContain("DATABASE_URL is not set (postgresql:// URL of the service's own database");
+  expect(message).toContain('ROUTER_KEY must have at least 32 characters');
+  expect(message).toMatch(/PORT .*number.* \(TCP port to listen on/);
+  expect(message).toContain("CURRENCY must be an ISO 4217 code (the shop's one currency)");
+  expect(message).not.toContain('HOST');
+});
+
+test('a message does not show the values, which may be secret', () => {
+  expect(mistakesOf(['ROUTER_KEY', 'DATABASE_URL'], { ROUTER_KEY: 'hunter2', DATABASE_URL: 'hunter3' })).not.toContain(
+    'hunter',
+  );
+});
+
+test('an empty variable counts as one that is not set', () => {
+  expect(readConfig(['PORT'], { PORT: '' })).toEqual({ PORT: 4000 });
+  expect(mistakesOf(['STRIPE_SECRET_KEY'], { STRIPE_SECRET_KEY: '' })).toContain('STRIPE_SECRET_KEY is not set');
+});
+
+test('a secret has no default', () => {
+  const secrets = ['ROUTER_KEY', 'TOKEN_KEYS', 'STRIPE_SECRET_KEY', 'CARRIER_KEY', 'CARRIER_WEBHOOK_SECRET'] as const;
+  const message = mistakesOf(secrets, {});
+  for (const secret of secrets) expect(message).toContain(`${secret} is not set`);
+});
+
+test('only the settings that were asked for are read', () => {
+  expect(Object.keys(readConfig(['PORT'], { PORT: '1', ROUTER_KEY: 'wrong' }))).toEqual(['PORT']);
+});
+
+test.each([
+  ['PORT', '65536'],
+  ['PORT', '-1'],
+  ['PORT', '40.5'],
+  ['CARRIER_POLL_MS', '99'],
+  ['LOAN_DAYS', '0'],
+  ['NATS_REPLICAS', '6'],
+  ['GRAPHIQL', 'yes'],
+  ['BOOK_URL', 'localhost/graphql'],
+] as const)('%s refuses %s', (name, value) => {
+  expect(mistakesOf([name], { [name]: value })).toContain(name);
+});
+
+test("another program gets what it is given, and nothing else of this one's environment", () => {
+  process.env.ROUTER_KEY_OF_THIS_TEST = 'secret';
+  try {
+    const environment = bareEnvironment({ PORT: '1' });
+    expect(environment).toMatchObject({ PORT: '1', PATH: process.env.PATH });
+    expect(environment).not.toHaveProperty('ROUTER_KEY_OF_THIS_TEST');
+  } finally {
+    delete process.env.ROUTER_KEY_OF_THIS_TEST;
+  }
+});

@@ -1,0 +1,71 @@
+import { createVerifier, type SignedRequest, sign } from './signature.ts';
+
+const KEY = 'a key that router and subgraphs share';
+const NOW = Date.UTC(2026, 0, 1);
+const SECOND_MS = 1000;
+const request: SignedRequest = { method: 'POST', path: '/graphql', body: '{"query":"{ me { id } }"}' };
+
+const verify = (header: string | undefined, seen: SignedRequest = request, now = NOW) =>
+  createVerifier(KEY)(header, seen, now);
+
+test('a request is genuine as it was signed, for half a minute, by a clock that is as far ahead or behind', () => {
+  const header = sign(KEY, request, NOW);
+
+  expect(verify(header)).toBeNull();
+  expect(verify(header, request, NOW + 30 * SECOND_MS)).toBeNull();
+  expect(verify(header, request, NOW - 30 * SECOND_MS)).toBeNull();
+  expect(verify(header, { ...request, body: Buffer.from(request.body) })).toBeNull();
+});
+
+test.each([
+  ['the body', { ...request, body: '{"query":"{ me { email } }"}' }],
+  ['the path', { ...request, path: '/graphql?as=admin' }],
+  ['the method', { ...request, method: 'GET' }],
+])('a request is refused when %s was altered', (_, altered) => {
+  expect(verify(sign(KEY, request, NOW), altered)).toBe('the signature does not match');
+});
+
+test.each([
+  ['the time', /t=\d+/, `t=${NOW + 1}`],
+  ['the nonce', /n=[^,]+/, 'n=another'],
+  ['the signature', /v=.+/, 'v=short'],
+])('a header is refused when %s in it was altered', (_, part, altered) => {
+  expect(verify(sign(KEY, request, NOW).replace(part, altered))).toBe('the signature does not match');
+});
+
+test('a signature by another key is refused', () => {
+  expect(verify(sign('another key', request, NOW))).toBe('the signature does not match');
+});
+
+test.each([undefined, '', 'Bearer abc', 't=,n=a,v=b', 't=soon,n=a,v=b', `t=${NOW},n=,v=b`, `t=${NOW},n=a,v=`])(
+  'the header %p is no signature',
+  (header) => {
+    expect(verify(header)).toBe('the request is not signed');
+  },
+);
+
+test('an old request is refused, and one from too far ahead', () => {
+  const header = sign(KEY, request, NOW);
+
+  expect(verify(header, request, NOW + 31 * SECOND_MS)).toBe('the signature is too old');
+  expect(verify(header, request, NOW - 31 * SECOND_MS)).toBe('the signature is too old');
+});
+
+test('a repeated request is refused for as long as its signature would be good; the next one is not', () => {
+  const whyRefused = createVerifier(KEY);
+  const header = sign(KEY, request, NOW + 30 * SECOND_MS); // the router's clock is ahead
+
+  expect(whyRefused(header, request, NOW)).toBeNull();
+  expect(whyRefused(header, request, NOW)).toBe('the request is a repetition');
+  expect(whyRefused(header, request, NOW + 60 * SECOND_MS)).toBe('the request is a repetition');
+  expect(whyRefused(sign(KEY, request, NOW), request, NOW)).toBeNull();
+});
+
+test('a forged request does not use up the nonce of a genuine one', () => {
+  const whyRefused = createVerifier(KEY);
+  const header = sign(KEY, request, NOW);
+
+  whyRefused(header, { ...request, body: 'forged' }, NOW);
+
+  expect(whyRefused(header, request, NOW)).toBeNull();
+});
