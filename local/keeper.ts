@@ -1,5 +1,6 @@
 /** Keeps a program running: one that ends unasked is started again, later each time. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { reasonOf } from '#platform/errors.ts';
 import type { Running } from './running.ts';
 
 /** 0.2 s, 0.4 s, 0.8 s … 10 s: quick after an accident, gentle on a machine where nothing helps. */
@@ -35,7 +36,7 @@ export class Keeper {
       await this.#running.ready;
     } catch (error) {
       await this.#running.ended;
-      throw new Error(`${this.#name} could not be started: ${Error.isError(error) ? error.message : error}`, {
+      throw new Error(`${this.#name} could not be started: ${reasonOf(error)}`, {
         cause: error,
       });
     }

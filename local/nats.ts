@@ -3,6 +3,8 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bareEnvironment } from '#platform/config.ts';
+import { reasonOf } from '#platform/errors.ts';
+import { connectOnce } from '#platform/nats.ts';
 import { stopOrphan } from './orphan.ts';
 import { type Running, watch } from './running.ts';
 
@@ -46,6 +48,16 @@ export function launchNats(program: string, folder: string, onLine: (line: strin
     stopSignal: 'SIGTERM',
     graceMs: 3000,
   });
+}
+
+/** @throws when there is no server at the URL that lets us in and has JetStream. */
+export async function checkNats(url: string): Promise<void> {
+  try {
+    const nats = await connectOnce(url);
+    await nats.jetstreamManager().finally(() => nats.close());
+  } catch (cause) {
+    throw new Error(`The server of NATS_URL cannot be used: ${reasonOf(cause)}.`, { cause });
+  }
 }
 
 const settingsFile = (folder: string) => join(folder, 'nats.conf');

@@ -13,6 +13,7 @@ import {
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { wholeEnvironment } from '#platform/config.ts';
+import { reasonOf } from '#platform/errors.ts';
 
 /** Older ones lose streams on kill -9 (nats-server #6888). */
 const OLDEST = [2, 14] as const;
@@ -71,10 +72,12 @@ async function tryNamed(path: string): Promise<NatsProgram> {
   try {
     return await tryOut(path);
   } catch (cause) {
-    const reason = Error.isError(cause) ? cause.message : cause;
-    throw new Error(`NATS_SERVER names ${path}, which is no nats-server ${OLDEST.join('.')} or newer: ${reason}`, {
-      cause,
-    });
+    throw new Error(
+      `NATS_SERVER names ${path}, which is no nats-server ${OLDEST.join('.')} or newer: ${reasonOf(cause)}`,
+      {
+        cause,
+      },
+    );
   }
 }
 

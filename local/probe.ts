@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
+import { reasonOf } from '#platform/errors.ts';
 
 /** Between the first service's start and the last one's first answer lie migrations and the demo data. */
 const PATIENCE_MS = 60_000;
@@ -17,7 +18,7 @@ export async function probe(url: string, signal?: AbortSignal): Promise<void> {
       return await answersSubscription(url);
     } catch (cause) {
       if (Date.now() > deadline)
-        throw new Error(`The router at ${url} does not do its work: ${Error.isError(cause) ? cause.message : cause}`, {
+        throw new Error(`The router at ${url} does not do its work: ${reasonOf(cause)}`, {
           cause,
         });
     }

@@ -1,5 +1,6 @@
 /** A database for each service, and a role that owns it and may enter no other. */
 import { Client } from 'pg';
+import { reasonOf } from '#platform/errors.ts';
 
 /**
  * Makes what is missing and sets the passwords; to be repeated at will. Keys are the names of database and role alike,
@@ -7,7 +8,9 @@ import { Client } from 'pg';
  */
 export async function provision(adminUrl: string, passwords: Record<string, string>): Promise<void> {
   const admin = new Client({ connectionString: adminUrl, connectionTimeoutMillis: 10_000 });
-  await admin.connect();
+  await admin.connect().catch((cause: unknown) => {
+    throw new Error(`PostgreSQL at ${admin.host}:${admin.port} cannot be entered: ${reasonOf(cause)}.`, { cause });
+  });
   try {
     await admin.query("SELECT pg_advisory_lock(hashtext('rentabook provision'))"); // gone with the connection
     for (const [name, password] of Object.entries(passwords)) {

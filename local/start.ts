@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { Listr } from 'listr2';
 import { givenSettings, readConfig } from '#platform/config.ts';
+import { reasonOf } from '#platform/errors.ts';
 import { tuningIn } from './services.ts';
 import { openSystem, type System } from './system.ts';
 
@@ -106,6 +107,6 @@ function print(text: string): void {
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
 
 await main().catch((error: unknown) => {
-  print(Error.isError(error) ? error.message : String(error));
+  print(reasonOf(error));
   process.exit(1);
 });

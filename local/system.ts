@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { claimFolder } from './folder.ts';
 import { Keeper } from './keeper.ts';
 import { openLogFile } from './logFile.ts';
-import { launchNats, natsUrl, prepareNats, stopOrphanedNats } from './nats.ts';
+import { checkNats, launchNats, natsUrl, prepareNats, stopOrphanedNats } from './nats.ts';
 import { natsProgram } from './natsProgram.ts';
 import { choosePorts, freePort, portIsFree } from './ports.ts';
 import { launchPostgres, postgresUrl, preparePostgres, stopOrphanedPostgres } from './postgres.ts';
@@ -151,7 +151,10 @@ export async function openSystem(options: SystemOptions): Promise<System> {
   }
 
   async function startNats(note: (text: string) => void): Promise<string> {
-    if (options.natsUrl) return `NATS: the server of NATS_URL, ${withoutPassword(options.natsUrl)}`;
+    if (options.natsUrl) {
+      await checkNats(options.natsUrl);
+      return `NATS: the server of NATS_URL, ${withoutPassword(options.natsUrl)}`;
+    }
     const program = await natsProgram({ named: options.natsServer, say: note, signal: closing.signal });
     prepareNats(nats);
     await begin('nats', (onLine) => launchNats(program.path, nats.folder, onLine));

@@ -93,3 +93,7 @@ export const badUserInput = (message: string) =>
  */
 export const codeOf = (error: unknown): string =>
   typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+
+/** What went wrong, in words; some errors of Node have only a code. */
+export const reasonOf = (error: unknown): string =>
+  Error.isError(error) ? error.message || codeOf(error) : String(error);
