@@ -33,7 +33,9 @@ export function hangBells(connecting: Promise<NatsConnection>, em: () => EntityM
   let nats: NatsConnection | undefined;
   void connecting.then((connection) => {
     nats = connection;
-    nats.subscribe(`${SUBJECT}*`, { callback: (_, { subject }) => wake(subject.slice(SUBJECT.length)) });
+    nats.subscribe(`${SUBJECT}*`, {
+      callback: (error, message) => error ?? wake(message.subject.slice(SUBJECT.length)),
+    });
   });
   const comparing = compareHeads();
 
@@ -51,7 +53,7 @@ export function hangBells(connecting: Promise<NatsConnection>, em: () => EntityM
         for (const [customerId, head] of heads) if (known.get(customerId) !== head) wake(customerId);
         known = heads;
       } catch (error) {
-        log.warn({ err: error }, 'the heads of the order logs could not be compared');
+        log.debug({ err: error }, 'the heads of the order logs could not be compared');
       }
     }
   }
