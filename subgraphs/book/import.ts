@@ -7,7 +7,7 @@ import { SingleBar } from 'cli-progress';
 import { type Parser, parse } from 'csv-parse';
 import { Client } from 'pg';
 import { ConfigError, givenSettings, readConfig } from '#platform/config.ts';
-import { openDatabase } from '#platform/database.ts';
+import { openDatabase, query } from '#platform/database.ts';
 import { createLog } from '#platform/log.ts';
 import { platformMigrations } from '#platform/migrations.ts';
 import { OutboxRow } from '#platform/outbox.ts';
@@ -76,6 +76,8 @@ async function main(): Promise<void> {
       reports.push(...unreadable, ...(await importRows(rows)));
       bar.update(bytes, { rows: reports.length, left: tally(reports)['left out'] });
     }
+    // What is not yet merged into the trigram index makes each search 50 times slower, until a vacuum.
+    await query(orm.em, 'VACUUM (ANALYZE) book');
   } finally {
     bar.stop();
     await orm.close();

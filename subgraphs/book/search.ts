@@ -47,21 +47,21 @@ export async function searchBooks(
 ): Promise<Connection<Found> & { totalCount: () => Promise<number> }> {
   if (search && search.length > MAX_SEARCH) throw badUserInput(`"search" must have at most ${MAX_SEARCH} characters.`);
   const words = searchWords(search ?? '');
-  const order = orders[(words.length ? orderBy : withoutWords(orderBy)) ?? 'RELEVANCE'];
+  const order = orderOf(words, orderBy);
   const types = Object.values(order);
-  const keys = Object.keys(order).join(', ');
   const { limit, keys: after } = pageOf(page, types);
 
   const values: unknown[] = [];
   const bind = (value: unknown) => `$${values.push(value)}`;
-  const matching = `${withdrawn ? 'true' : `status = 'LISTED'`}${conditions(words, filter ?? {}, bind)}`;
+  const matching = conditions(words, filter ?? {}, withdrawn, bind);
   const count = { text: `SELECT count(*)::int AS count FROM book WHERE ${matching}`, values: [...values] };
+  const source = 'rank' in order ? `(SELECT *, ${rank(words, search ?? '', bind)} AS rank FROM book) AS book` : 'book';
+  const keys = Object.keys(order).join(', ');
+  const begin = after && `(${after.map((key, place) => `${bind(key)}::${types[place]}`).join(', ')})`;
   const rows = await query<Found>(
     em,
-    `SELECT id, jsonb_build_array(${keys}) AS keys
-     FROM ${'rank' in order ? `(SELECT *, ${rank(words, search ?? '', bind)} AS rank FROM book) AS book` : 'book'}
-     WHERE ${matching}${after ? ` AND (${keys}) > (${after.map((key, place) => `${bind(key)}::${types[place]}`)})` : ''}
-     ORDER BY ${keys} LIMIT ${bind(limit)}`,
+    `SELECT id, jsonb_build_array(${keys}) AS keys FROM ${source}
+     WHERE ${matching} ${begin ? `AND (${keys}) > ${begin}` : ''} ORDER BY ${keys} LIMIT ${bind(limit)}`,
     values,
   );
   return {
@@ -70,12 +70,15 @@ export async function searchBooks(
   };
 }
 
-/** Without words nothing is more relevant than the popular. */
-const withoutWords = (orderBy: SearchArgs['orderBy']) => (!orderBy || orderBy === 'RELEVANCE' ? 'POPULAR' : orderBy);
+/** Without words the popular are the most relevant. */
+function orderOf(words: string[], orderBy: SearchArgs['orderBy']) {
+  const wanted = orderBy ?? 'RELEVANCE';
+  return orders[wanted === 'RELEVANCE' && !words.length ? 'POPULAR' : wanted];
+}
 
 type Bind = (value: unknown) => string;
 
-function conditions(words: string[], filter: BookFilter, bind: Bind): string {
+function conditions(words: string[], filter: BookFilter, withdrawn: boolean, bind: Bind): string {
   const { available, tag, author, publisher, language, publishedFrom, publishedTo } = filter;
   const facets = [
     tag && facet('tag', tag),
@@ -83,12 +86,13 @@ function conditions(words: string[], filter: BookFilter, bind: Bind): string {
     publisher && facet('publisher', publisher),
     language && facet('language', language),
   ].filter(Boolean);
-  let sql = words.map((word) => ` AND search_text LIKE ${bind(`%${word}%`)}`).join('');
-  if (facets.length) sql += ` AND facets @> ${bind(facets)}::text[]`;
-  if (typeof available === 'boolean') sql += ` AND (available > 0) = ${bind(available)}`;
-  if (typeof publishedFrom === 'number') sql += ` AND published_year >= ${bind(publishedFrom)}`;
-  if (typeof publishedTo === 'number') sql += ` AND published_year <= ${bind(publishedTo)}`;
-  return sql;
+  const all = words.map((word) => `search_text LIKE ${bind(`%${word}%`)}`);
+  if (!withdrawn) all.push(`status = 'LISTED'`);
+  if (facets.length) all.push(`facets @> ${bind(facets)}::text[]`);
+  if (typeof available === 'boolean') all.push(`(available > 0) = ${bind(available)}`);
+  if (typeof publishedFrom === 'number') all.push(`published_year >= ${bind(publishedFrom)}`);
+  if (typeof publishedTo === 'number') all.push(`published_year <= ${bind(publishedTo)}`);
+  return all.length ? all.join(' AND ') : 'true';
 }
 
 /** 0: this very title; 1: it begins so; 2: every word begins a word of the book; 3: somewhere. */
