@@ -61,6 +61,7 @@ interface Details {
   code?: string;
 }
 
+const books = (quantity: number): string => (quantity === 1 ? 'the book' : 'the books');
 const day = (instant = ''): string => instant.slice(0, 10);
 
 const words: Record<RentalEventType, (details: Details) => string> = {
@@ -70,9 +71,9 @@ const words: Record<RentalEventType, (details: Details) => string> = {
   'rental.accepted': () => 'Your request was accepted; the parcel is being made.',
   'rental.rejected': ({ code = '' }) => `Your request was refused. ${rejections[code] ?? ''}`.trim(),
   'rental.shipped': () => 'The parcel is on its way.',
-  'rental.loan_started': ({ dueAt }) => `The parcel has arrived; return the books by ${day(dueAt)}.`,
-  'rental.loan_resumed': ({ dueAt }) => `The return was stopped; return the books by ${day(dueAt)}.`,
-  'rental.renewed': ({ dueAt }) => `The loan was renewed; return the books by ${day(dueAt)}.`,
+  'rental.loan_started': ({ dueAt, quantity }) => `The parcel has arrived; return ${books(quantity)} by ${day(dueAt)}.`,
+  'rental.loan_resumed': ({ dueAt, quantity }) => `The return was stopped; return ${books(quantity)} by ${day(dueAt)}.`,
+  'rental.renewed': ({ dueAt, quantity }) => `The loan was renewed; return ${books(quantity)} by ${day(dueAt)}.`,
   'rental.overdue': () => 'The books are overdue.',
   'rental.return_requested': () => 'You asked to return the books; a parcel is being arranged.',
   'rental.returning': () => 'The books are on their way back.',
