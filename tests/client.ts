@@ -112,7 +112,7 @@ export const deliverTo = {
   country: 'KR',
 };
 
-const REQUEST = `mutation ($input: RequestRentalInput!) {
+export const REQUEST = `mutation ($input: RequestRentalInput!) {
   requestRental(input: $input) { rental { id status version quantity rejection { code } total { amount currency } payment { status authorized { amount } captured { amount } refunded { amount } } } userErrors { code path message } }
 }`;
 

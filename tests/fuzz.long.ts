@@ -1,7 +1,7 @@
 /** Rubbish for every argument that takes text or a number: each gets an answer, none an accident, and nothing changes. */
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import { type Answer, addBook, type Client, deliverTo, requestRental, signIn, signUp, stockOf } from './client.ts';
+import { type Answer, addBook, type Client, deliverTo, REQUEST, signIn, signUp, stockOf } from './client.ts';
 import { type System, startSystem } from './system.ts';
 
 let system: System;
@@ -118,12 +118,17 @@ test('a request to rent is refused by path, or is a rental; stock moves with ren
         ...(line1 !== undefined && { line1 }),
         ...(country !== undefined && { country }),
       };
-      const { rental, userErrors } = await requestRental(reader, bookId, {
+      const input = {
         idempotencyKey: randomUUID(),
+        bookId,
         quantity: 200,
+        paymentMethod: 'pm_card_visa',
         ...rest,
         deliverTo: address,
-      });
+      };
+      const { data, errors } = await reader.ask(REQUEST, { input });
+      if (errors) return expect(errors[0]?.extensions?.code).toBe('BAD_USER_INPUT'); // text that cannot be stored, a number that is none
+      const { rental, userErrors } = data.requestRental;
       if (rental) expect(['REJECTED', 'ACCEPTED', 'ON_HOLD']).toContain(rental.status);
       else expect(userErrors[0]).toMatchObject({ code: 'INVALID_INPUT', path: expect.arrayContaining(['input']) });
     }),

@@ -105,7 +105,7 @@ test('a reader finds a book, rents it, watches the order until it is delivered, 
 
   const settled = await eventually(
     () => rentalOf(reader, other.id),
-    ({ pendingCompensations }) => pendingCompensations.length === 0,
+    ({ pendingCompensations, payment }) => pendingCompensations.length === 0 && payment.status !== 'CAPTURED',
   );
   expect(settled).toMatchObject({
     deliveries: [{ direction: 'OUTBOUND', status: 'STOPPED' }],
