@@ -60,17 +60,12 @@ function guardField(schema: GraphQLSchema, parent: GraphQLObjectType, field: Gra
   const returned = getNamedType(field.type);
   const before = authRule(schema, field);
   const after = isObjectType(returned) ? authRule(schema, returned) : null;
-  if (!before && !after) return;
-
-  if (parent === schema.getSubscriptionType()) {
-    if (before && field.subscribe) field.subscribe = guardedBefore(before, field.subscribe, refuseOperation);
-    return;
-  }
   const refuse = refusalIn(schema, parent);
-  let resolve: GraphQLFieldResolver<unknown, Context> = field.resolve ?? defaultFieldResolver;
-  if (after) resolve = guardedAfter(after, resolve, refuse);
-  if (before) resolve = guardedBefore(before, resolve, refuse);
-  field.resolve = resolve;
+  if (after) field.resolve = guardedAfter(after, field.resolve ?? defaultFieldResolver, refuse);
+  if (!before) return;
+  if (parent !== schema.getSubscriptionType())
+    field.resolve = guardedBefore(before, field.resolve ?? defaultFieldResolver, refuse);
+  else if (field.subscribe) field.subscribe = guardedBefore(before, field.subscribe, refuseOperation);
 }
 
 type Refuse = (viewer: Viewer | null) => null;
