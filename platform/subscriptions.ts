@@ -102,8 +102,10 @@ async function operation(
   }
 }
 
-/** As graphql-js' own, but for positions. */
-async function subscribe(args: ExecutionArgs): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
+/** As graphql-js' own, but for positions: a result without data whose extensions bring the cursor. */
+export async function subscribe(
+  args: ExecutionArgs,
+): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
   const source = await createSourceEventStream(args);
   if (!(Symbol.asyncIterator in source)) return source;
   const events = source[Symbol.asyncIterator]();

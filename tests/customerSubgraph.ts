@@ -1,6 +1,6 @@
 /** The customer subgraph on a real database and a real broker, asked as the router would ask, told as the others would tell. */
 import { randomUUID } from 'node:crypto';
-import { type ExecutionResult, graphql, parse, subscribe } from 'graphql';
+import { type ExecutionResult, graphql, parse } from 'graphql';
 import { exportJWK, generateKeyPair } from 'jose';
 import type { AnyConsumer, Arrived, Outcome } from '#platform/apply.ts';
 import { type Orm, openDatabase } from '#platform/database.ts';
@@ -9,6 +9,7 @@ import { createLog } from '#platform/log.ts';
 import { platformMigrations } from '#platform/migrations.ts';
 import { connectForever } from '#platform/nats.ts';
 import { OutboxRow } from '#platform/outbox.ts';
+import { subscribe } from '#platform/subscriptions.ts';
 import type { Role, Viewer } from '#platform/tokens.ts';
 import type { DataOf, Event, EventType } from '#schema/events.ts';
 import { type Bells, hangBells, ringer } from '../subgraphs/customer/bells.ts';

@@ -30,11 +30,19 @@ interface Change {
   order: { status: string; deliveryStatus: string | null; timeline: object[] };
 }
 
+/** The next result but for positions, which are for the router. */
+async function next(events: AsyncIterableIterator<Answer>): Promise<IteratorResult<Answer>> {
+  for (;;) {
+    const result = await events.next();
+    if (result.done || result.value.data || result.value.errors) return result;
+  }
+}
+
 /** The next so many changes. The test's own time limit is the deadline. */
 async function take(events: AsyncIterableIterator<Answer>, count: number): Promise<Change[]> {
   const changes: Change[] = [];
   while (changes.length < count) {
-    const { done, value } = await events.next();
+    const { done, value } = await next(events);
     if (done || value.errors) throw new Error(`The subscription ended: ${JSON.stringify(value)}`);
     changes.push(value.data?.orderStatus);
   }
@@ -74,6 +82,19 @@ test('a subscription opened before the rental shows each change of status once a
   ]);
   expect(new Set(changes.map(({ rentalId }) => rentalId))).toEqual(new Set([rental.id]));
   await events.return?.();
+});
+
+test('the snapshot ends with its position, also when it is empty, and what comes after is read on from there', async () => {
+  const viewer = viewerOf();
+  const events = await watch(viewer);
+  const { value } = await events.next();
+  await events.return?.();
+  expect(value).toEqual({ extensions: { cursor: expect.any(String) } });
+
+  await tell(requested(new Rental(viewer.customerId)));
+  const later = await watch(viewer, { after: value.extensions.cursor });
+  expect(statuses(await take(later, 1))).toEqual(['REQUESTED']);
+  await later.return?.();
 });
 
 test('the order in an event is the order as it is then, also in later events of one subscription', async () => {
@@ -172,7 +193,7 @@ test('F6 an unknown rental, or one of another customer, stays silent; staff may 
     watch(owner, { rentalId: 'no id' }),
     watch(staff, { rentalId: rental.id }),
   ]);
-  const silent = [strangers, unknown, malformed].map((events) => events.next());
+  const silent = [strangers, unknown, malformed].map(next);
 
   await tell(accepted(rental));
   const seen = await take(staffs, 1);
@@ -258,7 +279,7 @@ const entry = (customerId: string, rentalId: string, version: number) => ({
 
 test('leaving a quiet subscription ends it at once, a waiting next() included', async () => {
   const events = await watch(viewerOf());
-  const waiting = events.next();
+  const waiting = next(events);
 
   expect(await events.return?.()).toMatchObject({ done: true });
   expect(await waiting).toMatchObject({ done: true });

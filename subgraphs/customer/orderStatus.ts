@@ -3,9 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { databaseIsAway, type EntityManager } from '#platform/database.ts';
 import { badUserInput } from '#platform/errors.ts';
 import { isId } from '#platform/ids.ts';
+import { Position } from '#platform/subscriptions.ts';
 import type { Viewer } from '#platform/tokens.ts';
 import type { Bell, Bells } from './bells.ts';
-import { isStaff, positionOf } from './customer.ts';
+import { cursorOf, isStaff, positionOf } from './customer.ts';
 import { Order, type OrderEvent } from './entities.ts';
 import { changesAfter, headOf, latestChanges, PAGE } from './orderLog.ts';
 
@@ -37,7 +38,7 @@ export async function orderStatus(
   bells: Bells,
   viewer: Viewer,
   args: OrderStatusArgs,
-): Promise<AsyncIterableIterator<OrderEvent>> {
+): Promise<AsyncIterableIterator<OrderEvent | Position>> {
   const rentalId = args.rentalId && !isId(args.rentalId) ? NO_RENTAL : (args.rentalId ?? null);
   const customerId = await ownerOfLog(em(), viewer, rentalId);
   const head = await headOf(em(), customerId);
@@ -61,7 +62,8 @@ function numberIn(cursor: string, customerId: string, head: number): number {
   return position.number;
 }
 
-async function* latestThenLive(reading: Reading, head: number): AsyncGenerator<OrderEvent> {
+/** After the snapshot comes where it ends: there may have been nothing in it to go on from. */
+async function* latestThenLive(reading: Reading, head: number): AsyncGenerator<OrderEvent | Position> {
   const { em, bell, customerId, rentalId } = reading;
   let number = 0;
   let page: OrderEvent[];
@@ -72,6 +74,7 @@ async function* latestThenLive(reading: Reading, head: number): AsyncGenerator<O
       yield event;
     }
   } while (page.length === PAGE);
+  yield new Position(cursorOf({ customerId, number: head }));
   yield* live(reading, head);
 }
 
@@ -79,11 +82,14 @@ async function* live({ em, bell, customerId, rentalId }: Reading, after: number)
   let number = after;
   let page: OrderEvent[];
   do {
+    const head = await whenReachable(bell, () => headOf(em(), customerId));
     page = await whenReachable(bell, () => changesAfter(em(), { customerId, number }, rentalId));
     for (const event of page) {
       number = event.number;
       yield event;
     }
+    // Nothing up to the head that was seen before is left out, so the next page need not look there again.
+    if (page.length < PAGE) number = Math.max(number, head);
   } while (page.length === PAGE || (await bell.rung()));
 }
 
@@ -100,7 +106,7 @@ async function whenReachable<T>(bell: Bell, read: () => Promise<T>): Promise<T> 
 }
 
 /** A generator answers `return()` only once it has come to its next event; closing the bell ends that wait. */
-function closing(bell: Bell, events: AsyncGenerator<OrderEvent>): AsyncIterableIterator<OrderEvent> {
+function closing<T>(bell: Bell, events: AsyncGenerator<T>): AsyncIterableIterator<T> {
   return {
     [Symbol.asyncIterator]() {
       return this;
@@ -109,6 +115,7 @@ function closing(bell: Bell, events: AsyncGenerator<OrderEvent>): AsyncIterableI
       try {
         return await events.next();
       } catch (error) {
+        if (bell.closed) return { done: true, value: undefined }; // nobody listens any more
         bell.close();
         throw error;
       }

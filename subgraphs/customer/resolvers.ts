@@ -3,6 +3,7 @@ import type { EntityManager } from '#platform/database.ts';
 import { payload } from '#platform/errors.ts';
 import type { BaseContext, Resolvers } from '#platform/graphql.ts';
 import { connectionOf, type PageArgs, pageOf } from '#platform/pages.ts';
+import { Position } from '#platform/subscriptions.ts';
 import type { Role, Viewer } from '#platform/tokens.ts';
 import { changePassword, deleteAddress, saveAddress, setRoles, signIn, signUp, updateMe } from './accounts.ts';
 import type { Bells } from './bells.ts';
@@ -93,6 +94,7 @@ export const resolvers: Resolvers = {
         const { em, bells, viewer } = context;
         const events = await orderStatus(() => em.fork(), bells, viewer, args);
         return mapped(events, (event) => {
+          if (event instanceof Position) return event;
           context.loaders = loadersOf(em.fork()); // each event's answer tells what is true then
           return { orderStatus: event };
         });
