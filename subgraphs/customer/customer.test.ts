@@ -62,3 +62,16 @@ test('an order speaks of its return parcel once there is one, and of the latest 
   expect(currentParcel([outbound])).toBe(outbound);
   expect(currentParcel([second, outbound, first])).toBe(second);
 });
+
+test('a rental whose second event was written by a process with a slow clock is still told in order', () => {
+  const entry = (version: number, second: number, status: 'REQUESTED' | 'ACCEPTED') => ({
+    aggregate: 'rental-1',
+    version,
+    status,
+    occurredAt: at(second),
+  });
+
+  const timeline = timelineOf([entry(2, 3, 'ACCEPTED'), entry(1, 8, 'REQUESTED')]);
+
+  expect(timeline.map(({ status }) => status)).toEqual(['REQUESTED', 'ACCEPTED']);
+});

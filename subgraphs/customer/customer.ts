@@ -113,17 +113,28 @@ interface Entry {
  * because a scan and the change that it brings about may become known in either order.
  */
 export function timelineOf<T extends Entry>(entries: T[]): (T & { status: RentalStatus })[] {
-  const sorted = entries.toSorted(inTime);
   let status: RentalStatus = 'REQUESTED';
-  return sorted.map((entry) => {
+  return inTime(entries).map((entry) => {
     status = entry.status ?? status;
     return { ...entry, status };
   });
 }
 
-/** The log's own order is that of arrival; this one is the same whatever arrived first. */
-const inTime = (a: Entry, b: Entry): number =>
-  a.occurredAt.getTime() - b.occurredAt.getTime() || compare(a.aggregate, b.aggregate) || a.version - b.version;
+/**
+ * The log's own order is that of arrival; this one is the same whatever arrived first. An aggregate's versions stay in order,
+ * although the processes that wrote them may have had clocks that disagree.
+ */
+function inTime<T extends Entry>(entries: T[]): T[] {
+  const latest = new Map<string, number>();
+  const timed = entries
+    .toSorted((a, b) => compare(a.aggregate, b.aggregate) || a.version - b.version)
+    .map((entry) => {
+      const at = Math.max(entry.occurredAt.getTime(), latest.get(entry.aggregate) ?? 0);
+      latest.set(entry.aggregate, at);
+      return { entry, at };
+    });
+  return timed.toSorted((a, b) => a.at - b.at).map(({ entry }) => entry); // a stable sort: ties stay by aggregate and version
+}
 
 const compare = <T extends string | number>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0);
 
