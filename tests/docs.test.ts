@@ -1,0 +1,39 @@
+/** What the documents point at is there: a reader who follows them never looks for something that has moved. */
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path/posix';
+
+const documents = globSync(['README.md', 'docs/**/*.md', '{router,sandbox}/README.md', 'subgraphs/*/README.md']).map(
+  (file) => ({
+    file,
+    text: readFileSync(file, 'utf8'),
+  }),
+);
+const sources = globSync('{schema,platform,router,subgraphs,sandbox,local}/**/*.ts').map((file) =>
+  readFileSync(file, 'utf8'),
+);
+
+const quoted = (text: string) => [...text.matchAll(/`([^`\n]+)`/g)].map(([, inside = '']) => inside);
+
+test('the documents were read', () => expect(documents.length).toBeGreaterThan(10));
+
+test.each(documents)('$file names only files that exist', ({ file, text }) => {
+  const linked = [...text.matchAll(/\]\(([^)#]+)\)/g)].map(([, to = '']) => to).filter((to) => !/^https?:/.test(to));
+  const named = quoted(text).filter((name) => /^[\w./-]+\.(ts|md|graphql)$/.test(name));
+  const isThere = (name: string) => [name, join(dirname(file), name)].some(existsSync) || sourcesNamed(name);
+  expect([...linked, ...named].filter((name) => !isThere(name))).toEqual([]);
+});
+
+/** A file named without its folder, right after another of the same folder. */
+const sourcesNamed = (name: string): boolean =>
+  globSync(`{schema,platform,router,subgraphs,sandbox,local}/**/${name}`).length > 0;
+
+test('docs/story.md names only functions and tables that exist', () => {
+  const story = documents.find(({ file }) => file === 'docs/story.md')?.text ?? '';
+  const names = quoted(story).filter((name) => /^[a-z]+[A-Za-z]*$/.test(name));
+  const isDefined = (name: string) =>
+    sources.some((source) =>
+      new RegExp(`(function\\*?|const|let) ${name}\\b|^ +(async )?${name}[:(]`, 'm').test(source),
+    );
+  expect(names.length).toBeGreaterThan(15);
+  expect(names.filter((name) => !isDefined(name))).toEqual([]);
+});
