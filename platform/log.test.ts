@@ -1,9 +1,9 @@
 import { createLog } from './log.ts';
 
 function linesOf(write: (log: ReturnType<typeof createLog>) => void): string {
-  let lines = '';
-  write(createLog('test', 'info', { write: (line) => void (lines += line) }));
-  return lines;
+  const lines: string[] = [];
+  write(createLog('test', 'info', { write: (line) => void lines.push(line) }));
+  return lines.join('');
 }
 
 test('a database error is logged without the values it is about', () => {
