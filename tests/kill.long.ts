@@ -86,7 +86,9 @@ test('nothing acknowledged is lost, doubled or stuck, whatever was killed', asyn
     const settled = await eventually(
       () => rentalOf(reader, id).catch(() => null),
       (rental) =>
-        ['REJECTED', 'CANCELLED', 'ON_LOAN'].includes(rental?.status) && rental.pendingCompensations.length === 0,
+        ['REJECTED', 'CANCELLED', 'ON_LOAN'].includes(rental?.status) &&
+        rental.pendingCompensations.length === 0 &&
+        (rental.status !== 'ON_LOAN' || rental.payment.status === 'CAPTURED'),
       60_000,
     );
     const { payment } = await rentalOf(reader, id); // read after the steps, whose end it must show
