@@ -57,6 +57,25 @@ export function subgraphSchema(sdlFile: URL, resolvers: Resolvers): GraphQLSchem
   return schema;
 }
 
+/**
+ * The mutations of one request run one after another. What is selected below each is read with a context of its own, so that
+ * none shows what an earlier one has left in an identity map or a loader.
+ */
+export function readAnewAfterMutations<C extends BaseContext>(
+  schema: GraphQLSchema,
+  contextFor: (viewer: Viewer | null) => C,
+): void {
+  for (const field of Object.values(schema.getMutationType()?.getFields() ?? {})) {
+    const { resolve } = field;
+    if (!resolve) continue;
+    field.resolve = async (source, args, context: C, info) => {
+      const result: unknown = await resolve(source, args, context, info);
+      Object.assign(context, contextFor(context.viewer));
+      return result;
+    };
+  }
+}
+
 /** Apollo's own codes for requests that are wrong in themselves; their messages tell nothing of the inside. */
 const REQUEST_CODES = [
   'GRAPHQL_PARSE_FAILED',

@@ -11,7 +11,7 @@ import type { AnyConsumer } from './apply.ts';
 import type { Config, Setting } from './config.ts';
 import { startConsumer } from './consume.ts';
 import { type DatabaseOptions, type EntityManager, type Orm, openDatabase } from './database.ts';
-import { type BaseContext, maskErrors, type Resolvers, subgraphSchema } from './graphql.ts';
+import { type BaseContext, maskErrors, type Resolvers, readAnewAfterMutations, subgraphSchema } from './graphql.ts';
 import { type Handler, json, listen, readBody } from './http.ts';
 import type { Log } from './log.ts';
 import { platformMigrations } from './migrations.ts';
@@ -91,6 +91,7 @@ export async function serve<C extends BaseContext>(
   options: ServeOptions<C>,
 ): Promise<Started> {
   const schema = subgraphSchema(options.sdl, options.resolvers);
+  readAnewAfterMutations(schema, options.context);
   const apollo = new ApolloServer<C>({
     schema,
     stopOnTerminationSignals: false,

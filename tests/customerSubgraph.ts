@@ -4,7 +4,7 @@ import { type ExecutionResult, graphql, parse } from 'graphql';
 import { exportJWK, generateKeyPair } from 'jose';
 import type { AnyConsumer, Arrived, Outcome } from '#platform/apply.ts';
 import { type Orm, openDatabase } from '#platform/database.ts';
-import { subgraphSchema } from '#platform/graphql.ts';
+import { readAnewAfterMutations, subgraphSchema } from '#platform/graphql.ts';
 import { createLog } from '#platform/log.ts';
 import { platformMigrations } from '#platform/migrations.ts';
 import { connectForever } from '#platform/nats.ts';
@@ -26,13 +26,12 @@ import { createDatabase, natsUrl } from './services.ts';
 type Data = any;
 export type Answer = ExecutionResult<Record<string, Data>>;
 
-const schema = subgraphSchema(new URL('../subgraphs/customer/schema.graphql', import.meta.url), resolvers);
-
 export class CustomerSubgraph {
   orm: Orm;
   issuer: TokenIssuer;
   /** As one process has them. */
   bells: Bells;
+  #schema = subgraphSchema(new URL('../subgraphs/customer/schema.graphql', import.meta.url), resolvers);
   #close: () => Promise<void>;
 
   private constructor(orm: Orm, issuer: TokenIssuer, bells: Bells, close: () => Promise<void>) {
@@ -40,6 +39,7 @@ export class CustomerSubgraph {
     this.issuer = issuer;
     this.bells = bells;
     this.#close = close;
+    readAnewAfterMutations(this.#schema, (viewer) => this.#context(viewer));
   }
 
   static async open(): Promise<CustomerSubgraph> {
@@ -73,7 +73,7 @@ export class CustomerSubgraph {
 
   async ask(source: string, viewer: Viewer | null = null, variableValues: object = {}): Promise<Answer> {
     const answer = await graphql({
-      schema,
+      schema: this.#schema,
       source,
       contextValue: this.#context(viewer),
       variableValues: { ...variableValues },
@@ -94,7 +94,7 @@ export class CustomerSubgraph {
     variableValues: object = {},
   ): Promise<AsyncIterableIterator<Answer>> {
     const result = await subscribe({
-      schema,
+      schema: this.#schema,
       document: parse(source),
       contextValue: this.#context(viewer),
       variableValues: { ...variableValues },

@@ -25,14 +25,6 @@ export interface Context extends BaseContext {
 /** @auth has let in signed-in viewers only. */
 type SignedIn = Context & { viewer: Viewer };
 
-/** A mutation's answer. What comes after it in the same request reads anew. */
-const change = <T extends object>(context: Context, work: (em: EntityManager) => Promise<T>) =>
-  payload(async () => {
-    const result = await work(context.em.fork());
-    context.loaders = loadersOf(context.em.fork());
-    return result;
-  });
-
 /** The rest of the answer is for the account of the new session. */
 function enter(context: Context, session: NewSession): NewSession {
   const { customer, expiresAt } = session;
@@ -65,27 +57,27 @@ export const resolvers: Resolvers = {
 
   Mutation: {
     signUp: (_: unknown, { input }: { input: unknown }, context: Context) =>
-      change(context, async (em) => enter(context, await signUp(em, context.issuer, input))),
+      payload(async () => enter(context, await signUp(context.em, context.issuer, input))),
     signIn: (_: unknown, { input }: { input: unknown }, context: Context) =>
-      change(context, async (em) => enter(context, await signIn(em, context.issuer, input))),
+      payload(async () => enter(context, await signIn(context.em, context.issuer, input))),
     refreshSession: (_: unknown, { refreshToken }: { refreshToken: string }, context: Context) =>
-      change(context, async (em) => enter(context, await refreshSession(em, context.issuer, refreshToken))),
+      payload(async () => enter(context, await refreshSession(context.em, context.issuer, refreshToken))),
     signOut: (_: unknown, { refreshToken }: { refreshToken: string }, context: Context) =>
-      change(context, async (em) => {
-        await closeSession(em, refreshToken);
+      payload(async () => {
+        await closeSession(context.em, refreshToken);
         return {};
       }),
 
     updateMe: (_: unknown, { input }: { input: unknown }, context: SignedIn) =>
-      change(context, async (em) => ({ customer: await updateMe(em, context.viewer.customerId, input) })),
+      payload(async () => ({ customer: await updateMe(context.em, context.viewer.customerId, input) })),
     changePassword: (_: unknown, { input }: { input: unknown }, context: SignedIn) =>
-      change(context, (em) => changePassword(em, context.issuer, context.viewer.customerId, input)),
+      payload(() => changePassword(context.em, context.issuer, context.viewer.customerId, input)),
     saveAddress: (_: unknown, { input }: { input: unknown }, context: SignedIn) =>
-      change(context, async (em) => ({ customer: await saveAddress(em, context.viewer.customerId, input) })),
+      payload(async () => ({ customer: await saveAddress(context.em, context.viewer.customerId, input) })),
     deleteAddress: (_: unknown, { id }: { id: string }, context: SignedIn) =>
-      change(context, async (em) => ({ customer: await deleteAddress(em, context.viewer.customerId, id) })),
+      payload(async () => ({ customer: await deleteAddress(context.em, context.viewer.customerId, id) })),
     setRoles: (_: unknown, { customerId, roles }: { customerId: string; roles: Role[] }, context: SignedIn) =>
-      change(context, async (em) => ({ customer: await setRoles(em, customerId, roles) })),
+      payload(async () => ({ customer: await setRoles(context.em, customerId, roles) })),
   },
 
   Subscription: {
