@@ -52,8 +52,9 @@ export async function applyBatch(
     return await transaction(em, (em) => applyTogether(em, consumer, ordered));
   } catch (error) {
     if (databaseIsAway(error)) throw error;
-    if (ordered.length > 1)
-      log.warn({ consumer: consumer.name, err: error, events: ordered.length }, 'a batch failed; one by one');
+    const [only, ...others] = ordered;
+    if (only && !others.length) return new Map([[only, asError(error)]]);
+    log.warn({ consumer: consumer.name, err: error, events: ordered.length }, 'a batch failed; one by one');
     return applyOneByOne(em, consumer, ordered);
   }
 }
@@ -70,11 +71,13 @@ async function applyOneByOne(
         outcomes.set(one, outcome);
     } catch (error) {
       if (databaseIsAway(error)) throw error;
-      outcomes.set(arrived, error instanceof Error ? error : new Error(String(error)));
+      outcomes.set(arrived, asError(error));
     }
   }
   return outcomes;
 }
+
+const asError = (thrown: unknown): Error => (Error.isError(thrown) ? thrown : new Error(String(thrown)));
 
 /**
  * Replicas must lock alike: first all version rows in one order, then all effects in one order. (By turns they deadlock,

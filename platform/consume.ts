@@ -93,12 +93,12 @@ class Reader {
       await this.#ensureConsumer(manager);
       const messages = await this.#open(nats);
       const stop = () => messages.stop();
-      signal.addEventListener('abort', stop, { once: true });
+      signal.addEventListener('abort', stop, { once: true, signal: ended.signal });
+      if (signal.aborted) stop(); // while it was connecting
       void nats.closed().then(stop);
       void watch(messages);
       const tidying = this.#tidy(manager, ended.signal);
       await this.#work(messages);
-      signal.removeEventListener('abort', stop);
       ended.abort();
       await tidying;
     } finally {

@@ -1,8 +1,9 @@
 /** Events that wait in the consumer's own database instead of the broker: for their predecessor, or for a build that knows them. */
 import type { JetStreamManager, SeqMsgRequest } from 'nats';
-import { type Event, parseEvent } from '#schema/events.ts';
+import { type Event, eventTypes, parseEvent, wireType } from '#schema/events.ts';
 import { aggregateIn, applyTogether, type Consumer } from './apply.ts';
-import { type EntityManager, query, transaction } from './database.ts';
+import { databaseIsAway, type EntityManager, query, transaction } from './database.ts';
+import { codeOf } from './errors.ts';
 import type { Log } from './log.ts';
 
 export async function park(em: EntityManager, consumer: string, events: Event[]): Promise<void> {
@@ -36,11 +37,11 @@ export async function bury(
   );
 }
 
-/** Parked events whose turn has come, or that were applied some other way meanwhile. */
+/** Parked events of types known here whose turn has come, or that were applied some other way meanwhile. */
 const READY = `
   SELECT p.aggregate, p.version, p.event FROM parked p
   LEFT JOIN applied a USING (consumer, aggregate)
-  WHERE p.consumer = $1 AND p.version <= coalesce(a.version, 0) + 1
+  WHERE p.consumer = $1 AND p.event->>'type' = ANY($2) AND p.version <= coalesce(a.version, 0) + 1
     AND NOT EXISTS (SELECT 1 FROM dead_letter d WHERE d.consumer = p.consumer AND d.aggregate = p.aggregate)
   ORDER BY p.aggregate, p.version LIMIT 100`;
 
@@ -50,10 +51,13 @@ export async function sweepParked(
   consumer: Consumer,
   failed: (event: Event, error: Error) => Promise<void>,
 ): Promise<void> {
-  const ready = await query<{ aggregate: string; version: number; event: Event }>(em.fork(), READY, [consumer.name]);
+  const ready = await query<{ aggregate: string; version: number; event: Event }>(em.fork(), READY, [
+    consumer.name,
+    eventTypes.map(wireType),
+  ]);
   for (const { aggregate, version, event } of ready) {
     const parsed = parseEvent(JSON.stringify(event));
-    if (parsed.kind !== 'event') continue; // still for a newer build
+    if (parsed.kind !== 'event') continue; // for another build, which would read its data
     await transaction(em, async (em) => {
       await applyTogether(em, consumer, [{ type: parsed.type, event }]);
       await query(em, 'DELETE FROM parked WHERE consumer = $1 AND aggregate = $2 AND version = $3', [
@@ -61,7 +65,10 @@ export async function sweepParked(
         aggregate,
         version,
       ]);
-    }).catch((error: Error) => failed(event, error));
+    }).catch((error: Error) => {
+      if (databaseIsAway(error)) throw error; // which says nothing about the event
+      return failed(event, error);
+    });
   }
 }
 
@@ -70,10 +77,12 @@ const ADOPT_AFTER = '10 seconds';
 
 /** Aggregates that this consumer has never seen, waiting for a predecessor longer than the grace time: the lowest version of each. */
 const ORPHANS = `
-  SELECT DISTINCT ON (p.aggregate) p.aggregate, p.event FROM parked p
+  SELECT aggregate, (array_agg(event ORDER BY p.version))[1] AS event FROM parked p
   LEFT JOIN applied a USING (consumer, aggregate)
-  WHERE p.consumer = $1 AND coalesce(a.version, 0) = 0 AND p.since < now() - $2::interval
-  ORDER BY p.aggregate, p.version LIMIT 100`;
+  WHERE consumer = $1 AND coalesce(a.version, 0) = 0
+    AND NOT EXISTS (SELECT 1 FROM dead_letter d WHERE d.consumer = p.consumer AND d.aggregate = p.aggregate)
+  GROUP BY aggregate HAVING min(p.version) > 1 AND min(since) < now() - $2::interval
+  LIMIT 100`;
 
 /**
  * An unknown aggregate begins at the lowest version that the stream still holds, but only when the stream has really
@@ -91,11 +100,12 @@ export async function adoptOrphans(
   if (state.first_seq <= 1) return;
   for (const { aggregate, event } of orphans) {
     if (await holdsEarlier(manager, consumer.stream, event)) continue;
-    await query(em.fork(), 'UPDATE applied SET version = $3 WHERE consumer = $1 AND aggregate = $2 AND version = 0', [
-      consumer.name,
-      aggregate,
-      event.aggregateversion - 1,
-    ]);
+    await query(
+      em.fork(),
+      `INSERT INTO applied VALUES ($1, $2, $3)
+       ON CONFLICT (consumer, aggregate) DO UPDATE SET version = excluded.version WHERE applied.version = 0`,
+      [consumer.name, aggregate, event.aggregateversion - 1],
+    );
     log.warn(
       { consumer: consumer.name, eventId: event.id },
       'the stream no longer holds what came before: taken from here',
@@ -107,6 +117,13 @@ export async function adoptOrphans(
 async function holdsEarlier(manager: JetStreamManager, stream: string, event: Event): Promise<boolean> {
   const [, context] = event.type.split('.');
   const query = { seq: 1, next_by_subj: `rentabook.${context}.*.${event.subject}` } as SeqMsgRequest; // the server knows it, the typing does not
-  const oldest = parseEvent((await manager.streams.getMessage(stream, query)).string());
-  return oldest.kind !== 'unparsable' && oldest.event.aggregateversion < event.aggregateversion;
+  try {
+    const oldest = parseEvent((await manager.streams.getMessage(stream, query)).string());
+    return oldest.kind !== 'unparsable' && oldest.event.aggregateversion < event.aggregateversion;
+  } catch (error) {
+    if (codeOf(error) === NO_MESSAGE) return false;
+    throw error;
+  }
 }
+
+const NO_MESSAGE = '404';
