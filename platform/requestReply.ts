@@ -1,5 +1,5 @@
 /** Request-reply between services over core NATS, checked at both ends by schema/requests.ts. */
-import { ErrorCode, type NatsConnection, NatsError, StringCodec } from 'nats';
+import { ErrorCode, type Msg, type NatsConnection, NatsError, StringCodec } from 'nats';
 import { type AnswerOf, type AskOf, type RequestSubject, requests } from '#schema/requests.ts';
 import type { Log } from './log.ts';
 
@@ -53,7 +53,7 @@ export function answer<S extends RequestSubject>(
     queue: subject,
     callback: (error, message) => {
       if (error) return void log.error({ err: error, subject }, 'a subscription to requests failed');
-      void reply(message.json(), subject, log, work).then((response) =>
+      void reply(message, subject, log, work).then((response) =>
         message.respond(codec.encode(JSON.stringify(response))),
       );
     },
@@ -61,13 +61,13 @@ export function answer<S extends RequestSubject>(
 }
 
 async function reply<S extends RequestSubject>(
-  request: unknown,
+  message: Msg,
   subject: S,
   log: Log,
   work: (request: AskOf<S>) => Promise<AnswerOf<S>>,
 ) {
   try {
-    return { answer: await work(requests[subject].ask.parse(request) as AskOf<S>) }; // the schema of that very subject
+    return { answer: await work(requests[subject].ask.parse(message.json()) as AskOf<S>) }; // the schema of that very subject
   } catch (error) {
     log.error({ err: error, subject }, 'a request could not be answered');
     return { fault: 'the service that answers has a fault' };
