@@ -1,7 +1,8 @@
 /** The folder of one `npm start`: everything that outlives the run is in it. */
-import { chmodSync, mkdirSync, realpathSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { codeOf, reasonOf } from '#platform/errors.ts';
 
 export interface Folder {
   path: string;
@@ -14,8 +15,7 @@ export interface Folder {
  * Null when another process holds it.
  */
 export function claimFolder(name: string): Folder | null {
-  mkdirSync(name, { recursive: true, mode: 0o700 });
-  const path = realpathSync(name);
+  const path = makeFolder(name);
   // PostgreSQL does not run as root, and its account has to pass through; what is in the folder has modes of its own.
   if (process.getuid?.() === 0) chmodSync(path, statSync(path).mode | 0o001);
 
@@ -27,5 +27,22 @@ export function claimFolder(name: string): Folder | null {
     file.close();
     if (Error.isError(error) && /locked/.test(error.message)) return null;
     throw error;
+  }
+}
+
+/** Step by step: below /proc Node's own recursion never ends. @throws with one sentence when it cannot be made or written to. */
+function makeFolder(name: string): string {
+  try {
+    const missing: string[] = [];
+    for (let folder = name; !existsSync(folder); folder = dirname(folder)) missing.unshift(folder);
+    for (const folder of missing) mkdirSync(folder, { mode: 0o700 });
+    if (!statSync(name).isDirectory()) throw new Error('it is a file');
+    accessSync(name, constants.W_OK);
+    return realpathSync(name);
+  } catch (cause) {
+    throw new Error(
+      `The folder ${name} cannot be used (${codeOf(cause) || reasonOf(cause)}): set RENTABOOK_DATA to another one.`,
+      { cause },
+    );
   }
 }

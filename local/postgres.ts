@@ -57,6 +57,9 @@ export function launchPostgres(cluster: Cluster, options: LaunchOptions): Runnin
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
     max_connections: String(MAX_CONNECTIONS),
+    // A statement or a detail of an error would bring e-mail addresses and password hashes into the log.
+    log_min_error_statement: 'panic',
+    log_error_verbosity: 'terse',
     ...(options.careless ? careless : {}),
   };
   const child = spawn(

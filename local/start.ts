@@ -1,7 +1,7 @@
 /** `npm start`: all of Rentabook on this machine, until Ctrl-C. */
 import { resolve } from 'node:path';
 import { Listr } from 'listr2';
-import { givenSettings, readConfig } from '#platform/config.ts';
+import { givenSettings, readConfig, type Setting } from '#platform/config.ts';
 import { reasonOf } from '#platform/errors.ts';
 import { tuningIn } from './services.ts';
 import { openSystem, type System } from './system.ts';
@@ -18,13 +18,15 @@ process.stdout.on('error', () => {}); // whoever reads this may go away; the sys
 async function main(): Promise<void> {
   const startedAt = Date.now();
   const given = givenSettings();
-  const { RENTABOOK_DATA, PORT, HOST, NATS_SERVER } = readConfig(['RENTABOOK_DATA', 'PORT', 'HOST', 'NATS_SERVER']);
+  // All that is given, also what is only passed on: a mistake in it is told now, and not by a service that cannot start.
+  const names = ['RENTABOOK_DATA', 'PORT', 'HOST', 'NATS_SERVER', ...(Object.keys(given) as Setting[])] as const;
+  const { RENTABOOK_DATA, PORT, HOST, NATS_SERVER, DATABASE_URL, NATS_URL } = readConfig(names);
   const system = await openSystem({
     folder: resolve(RENTABOOK_DATA),
     port: PORT,
     host: HOST,
-    databaseUrl: given.DATABASE_URL && readConfig(['DATABASE_URL']).DATABASE_URL,
-    natsUrl: given.NATS_URL && readConfig(['NATS_URL']).NATS_URL,
+    databaseUrl: given.DATABASE_URL && DATABASE_URL,
+    natsUrl: given.NATS_URL && NATS_URL,
     natsServer: NATS_SERVER,
     tuning: tuningIn(given),
     say: withoutRepetition(print),

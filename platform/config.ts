@@ -4,25 +4,35 @@
  */
 import { z } from 'zod';
 
-const port = z.coerce.number().int().min(0).max(65_535);
-const milliseconds = z.coerce.number().int().min(0).max(86_400_000);
-const count = z.coerce.number().int().min(1);
-const url = z.url();
+const whole = (min: number, max: number) =>
+  z.coerce
+    .number('must be a number')
+    .int('must be a whole number')
+    .min(min, `must be at least ${min}`)
+    .max(max, `must be at most ${max}`);
+const port = whole(0, 65_535);
+const milliseconds = whole(0, 86_400_000);
+const count = whole(1, 1_000_000);
+const urlOf = (protocol: RegExp, example: string) => z.url({ protocol, error: `must be a URL such as ${example}` });
+const url = urlOf(/^https?$/, 'http://127.0.0.1:4001');
+const onOrOff = z.enum(['on', 'off'], 'must be on or off');
 const secret = z.string().min(32, 'must have at least 32 characters');
 
 const settings = {
   PORT: port.default(4000).describe('TCP port to listen on; 0 takes a free one'),
   HOST: z.string().min(1).default('127.0.0.1').describe('address to listen on'),
   LOG_LEVEL: z
-    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent'])
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent'], 'must be fatal, error, warn, info, debug or silent')
     .default('info')
     .describe('least severe log line to write'),
-  DATABASE_URL: url.describe(
+  DATABASE_URL: urlOf(/^postgres(ql)?$/, 'postgresql://user@host:5432/name').describe(
     "postgresql:// URL of the service's own database; for `npm start`, of a server where it may create roles and databases",
   ),
   DATABASE_POOL: count.default(10).describe('connections to the database, at most'),
-  NATS_URL: url.default('nats://127.0.0.1:4222').describe('nats:// URL, user and password in it where needed'),
-  NATS_REPLICAS: count.max(5).default(1).describe('copies that a NATS cluster keeps of each stream'),
+  NATS_URL: urlOf(/^(nats|tls)$/, 'nats://host:4222')
+    .default('nats://127.0.0.1:4222')
+    .describe('nats:// URL, user and password in it where needed'),
+  NATS_REPLICAS: whole(1, 5).default(1).describe('copies that a NATS cluster keeps of each stream'),
 
   ROUTER_KEY: secret.describe('signs what the router asks of the subgraphs; the same for all of them'),
   TOKEN_KEYS: z.string().min(1).describe('JSON Web Key Set with private Ed25519 keys; the first signs access tokens'),
@@ -34,14 +44,14 @@ const settings = {
   RENTAL_URL: url.default('http://127.0.0.1:4002/graphql').describe('the rental subgraph'),
   DELIVERY_URL: url.default('http://127.0.0.1:4003/graphql').describe('the delivery subgraph'),
   CUSTOMER_URL: url.default('http://127.0.0.1:4004/graphql').describe('the customer subgraph'),
-  GRAPHIQL: z.enum(['on', 'off']).default('on').describe('the GraphiQL page and introspection'),
+  GRAPHIQL: onOrOff.default('on').describe('the GraphiQL page and introspection'),
 
   CURRENCY: z
     .string()
     .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code')
     .default('KRW')
     .describe("the shop's one currency"),
-  LOAN_DAYS: count.max(365).default(14).describe('days from delivery to the due date'),
+  LOAN_DAYS: whole(1, 365).default(14).describe('days from delivery to the due date'),
   SETTLE_WAIT_MS: milliseconds.default(5000).describe('how long requestRental waits for the outcome'),
   BOOK_TIMEOUT_MS: milliseconds.default(1000).describe('how long Rental waits for Book'),
   PAYMENT_TIMEOUT_MS: milliseconds.default(4000).describe('how long Rental waits for the payment provider'),
@@ -65,10 +75,7 @@ const settings = {
   SANDBOX_PAYMENT_SLOTS: count.default(64).describe('authorisations that the sandbox bank works on at once'),
 
   RENTABOOK_DATA: z.string().min(1).default('.rentabook').describe('folder in which `npm start` keeps everything'),
-  RENTABOOK_DEMO: z
-    .enum(['on', 'off'])
-    .default('off')
-    .describe('make the demo catalogue and accounts in an empty database'),
+  RENTABOOK_DEMO: onOrOff.default('off').describe('make the demo catalogue and accounts in an empty database'),
   NATS_SERVER: z.string().min(1).optional().describe('path of a nats-server 2.14 or newer'),
 } satisfies Record<string, z.ZodType>;
 

@@ -14,6 +14,7 @@ import {
 } from 'graphql';
 import { GraphQLDateTimeISO } from 'graphql-scalars';
 import { enforceAuth } from './auth.ts';
+import { databaseIsAway } from './database.ts';
 import { badUserInput, type ErrorCode } from './errors.ts';
 import type { Log } from './log.ts';
 import type { Viewer } from './tokens.ts';
@@ -84,6 +85,7 @@ const REQUEST_CODES = [
   'OPERATION_RESOLUTION_FAILURE',
   'BAD_USER_INPUT',
   'PERSISTED_QUERY_NOT_FOUND',
+  'PERSISTED_QUERY_NOT_SUPPORTED',
 ];
 const OWN_CODES: string[] = [
   'UNAUTHENTICATED',
@@ -108,15 +110,22 @@ export const maskErrors =
       cause instanceof GraphQLError &&
       (OWN_CODES.includes(code) || REQUEST_CODES.includes(code) || !cause.extensions.code);
     if (meant && code !== 'INTERNAL_SERVER_ERROR') return { ...formatted, extensions };
+    if (databaseIsAway(cause)) return { ...placeOf(formatted), ...AWAY };
     const id = typeof extensions.id === 'string' ? extensions.id : randomUUID();
     if (!extensions.id) log.error({ err: cause, errorId: id, path: formatted.path }, 'a field could not be resolved');
     const masked = {
       message: 'Something is broken here; we have been told.',
       extensions: { code: 'INTERNAL_SERVER_ERROR', id },
     };
-    return {
-      ...masked,
-      ...(formatted.path && { path: formatted.path }),
-      ...(formatted.locations && { locations: formatted.locations }),
-    };
+    return { ...placeOf(formatted), ...masked };
   };
+
+const AWAY = {
+  message: 'The service cannot answer just now; try again in a moment.',
+  extensions: { code: 'SERVICE_UNAVAILABLE' satisfies ErrorCode },
+};
+
+const placeOf = ({ path, locations }: GraphQLFormattedError) => ({
+  ...(path && { path }),
+  ...(locations && { locations }),
+});

@@ -48,7 +48,7 @@ export async function listen({ host, port, log, routes, notReady }: HttpOptions)
     if (draining) response.setHeader('connection', 'close');
     const handler = handlerFor(all, pathOf(request));
     if (!handler) return text(response, 404, 'There is nothing here.');
-    handler(request, response).catch((error: unknown) => answerFault(response, error, log));
+    handler(request, response).catch((error: unknown) => answerFault(request, response, error, log));
   });
   // Above the idle time-out of the router's agent, or reused connections are cut under a request.
   server.keepAliveTimeout = 65_000;
@@ -100,9 +100,17 @@ function handlerFor(routes: Record<string, Handler>, path: string): Handler | un
   return prefix === undefined ? undefined : routes[prefix];
 }
 
-function answerFault(response: ServerResponse, error: unknown, log: Log): void {
+function answerFault(request: IncomingMessage, response: ServerResponse, error: unknown, log: Log): void {
   if (!(error instanceof BadRequest)) log.error({ err: error }, 'a request failed');
   if (response.headersSent) return void response.destroy();
-  if (error instanceof BadRequest) text(response, error.status, error.message);
+  // What is left of the body would be taken for the next request: this connection is not used again.
+  response.setHeader('connection', 'close');
+  response.once('finish', () => setTimeout(() => request.destroy(), LINGER_MS).unref());
+  request.resume();
+  if (error instanceof BadRequest)
+    json(response, error.status, { errors: [{ message: error.message, extensions: { code: 'BAD_REQUEST' } }] });
   else text(response, 500, 'Something is broken here.');
 }
+
+/** Time for the client to read why, before what it still sends is refused. */
+const LINGER_MS = 500;

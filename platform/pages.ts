@@ -63,3 +63,12 @@ function decode(cursor: string): Keys | null {
     return null;
   }
 }
+
+const YEAR_MINUTES = 365 * 24 * 60;
+
+/** The instant so many minutes ago, for filters such as `stuckForMinutes`. @throws BAD_USER_INPUT for less than none or more than ten years. */
+export function minutesAgo(minutes: number): Date {
+  if (minutes < 0 || minutes > 10 * YEAR_MINUTES)
+    throw badUserInput(`${minutes} is no number of minutes to look back.`);
+  return new Date(Date.now() - minutes * 60_000);
+}

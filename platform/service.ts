@@ -38,8 +38,8 @@ export const serviceSettings = [
 ] as const satisfies Setting[];
 type ServiceConfig = Config<(typeof serviceSettings)[number]>;
 
-/** From the router; its own limit is lower. */
-const MAX_BODY_BYTES = 1_000_000;
+/** From the router: far above its own limit, since one request of a client may lead to many references. */
+const MAX_BODY_BYTES = 10_000_000;
 
 export interface Service {
   orm: Orm;

@@ -116,6 +116,8 @@ test.each([
   ],
   ['many operations in one request', () => post([{ query: '{ me }' }, { query: '{ me }' }]), 400],
   ['a body that is not JSON', () => post('{ me }'), 400],
+  ['a document of several operations that names none', () => post({ query: 'query A { me } query B { me }' }), 400],
+  ['an operation that is not in the document', () => post({ query: 'query A { me }', operationName: 'B' }), 400],
   ['a body of more than 64 kB', () => post({ query: `{ me } # ${'x'.repeat(70_000)}` }), 413],
   ['a subscription', () => post({ query: 'subscription { ticks }' }), 400],
 ])('%s is refused', async (_, ask, status) => {

@@ -60,7 +60,7 @@ export async function startRouter(options: RouterOptions): Promise<Started> {
       __exposeQueryPlanExperimental: false,
       logger: log,
     }),
-    plugins: [ApolloServerPluginLandingPageDisabled(), subscriptionsElsewhere],
+    plugins: [ApolloServerPluginLandingPageDisabled(), onlyWhatCanRun, withoutInternals],
     validationRules: [limitSelections],
     introspection: graphiql,
     formatError,
@@ -129,18 +129,35 @@ function endpoint(apollo: ApolloServer<Context>, verifyToken: VerifyToken, graph
   };
 }
 
-/** The gateway knows no subscriptions, and plain HTTP has no way to answer one. */
-const subscriptionsElsewhere: ApolloServerPlugin<Context> = {
+/** What the gateway would take for a fault of its own: no operation to run, or a subscription, which plain HTTP cannot answer. */
+const onlyWhatCanRun: ApolloServerPlugin<Context> = {
   async requestDidStart() {
     return {
       async didResolveOperation({ operation }) {
-        if (operation?.operation !== 'subscription') return;
-        throw new GraphQLError(
-          'A subscription needs a WebSocket on this path, with the protocol graphql-transport-ws.',
-          {
-            extensions: { code: 'BAD_REQUEST', http: { status: 400 } },
-          },
-        );
+        if (!operation)
+          throw badRequest(
+            'OPERATION_RESOLUTION_FAILURE',
+            'There is no operation of this name, or there are several and "operationName" names none.',
+          );
+        if (operation.operation === 'subscription')
+          throw badRequest(
+            'BAD_REQUEST',
+            'A subscription needs a WebSocket on this path, with the protocol graphql-transport-ws.',
+          );
+      },
+    };
+  },
+};
+
+const badRequest = (code: string, message: string) =>
+  new GraphQLError(message, { extensions: { code, http: { status: 400 } } });
+
+/** The gateway's notes on nulls that it had to put in speak of the inside; the errors beside them say what a client can use. */
+const withoutInternals: ApolloServerPlugin<Context> = {
+  async requestDidStart() {
+    return {
+      async willSendResponse({ response: { body } }) {
+        if (body.kind === 'single') delete body.singleResult.extensions?.valueCompletion;
       },
     };
   },

@@ -168,7 +168,7 @@ export class FederatedSubscriptions<Context extends object> {
     const errors = event.errors?.map((error) => subgraphError(plan.service, error));
     if (!event.data) return { ...(errors && { errors }) };
     const request = { request: { variables }, context, metrics: {} };
-    const result = await executeQueryPlan(
+    const { extensions: _, ...result } = await executeQueryPlan(
       plan.execute,
       this.#services(event, context, cursorOf(plan, event)),
       request as unknown as Parameters<typeof executeQueryPlan>[2], // all that the executor reads of it

@@ -53,7 +53,8 @@ export async function searchBooks(
 
   const values: unknown[] = [];
   const bind = (value: unknown) => `$${values.push(value)}`;
-  const matching = conditions(words, filter ?? {}, withdrawn, bind);
+  const asksNothing = words.length === 0 && Boolean(search?.trim()); // punctuation alone is in no title
+  const matching = asksNothing ? 'false' : conditions(words, filter ?? {}, withdrawn, bind);
   const count = { text: `SELECT count(*)::int AS count FROM book WHERE ${matching}`, values: [...values] };
   const source = 'rank' in order ? `(SELECT *, ${rank(words, search ?? '', bind)} AS rank FROM book) AS book` : 'book';
   const keys = Object.keys(order).join(', ');

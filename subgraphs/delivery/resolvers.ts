@@ -5,7 +5,7 @@ import { checkInput, payload, Refusal } from '#platform/errors.ts';
 import type { Resolvers } from '#platform/graphql.ts';
 import { idInput } from '#platform/ids.ts';
 import { rowsById, rowsByOwner } from '#platform/loaders.ts';
-import { connectionOf, type PageArgs, pageOf } from '#platform/pages.ts';
+import { connectionOf, minutesAgo, type PageArgs, pageOf } from '#platform/pages.ts';
 import type { Viewer } from '#platform/tokens.ts';
 import { type DeliveryStatus, type Direction, deliveryStatuses, isFinal } from './delivery.ts';
 import { Delivery, TrackingEvent } from './entities.ts';
@@ -81,7 +81,7 @@ export const resolvers: Resolvers = {
 
 function whereOf({ status, direction, stuckForMinutes }: DeliveryFilter, keys: (string | number)[] | null) {
   const [createdAt, id] = keys ?? [];
-  const silentSince = new Date(Date.now() - (stuckForMinutes ?? 0) * 60_000);
+  const silentSince = minutesAgo(stuckForMinutes ?? 0);
   return {
     $and: [
       status ? { status: { $in: status } } : {},

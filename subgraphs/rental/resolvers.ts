@@ -6,7 +6,7 @@ import type { BaseContext, Resolvers } from '#platform/graphql.ts';
 import { idInput, isId } from '#platform/ids.ts';
 import type { rowsById, rowsByOwner } from '#platform/loaders.ts';
 import { publish } from '#platform/outbox.ts';
-import { connectionOf, type PageArgs, pageOf } from '#platform/pages.ts';
+import { connectionOf, minutesAgo, type PageArgs, pageOf } from '#platform/pages.ts';
 import type { Viewer } from '#platform/tokens.ts';
 import { factsOf, lockRental, move, owe } from './changes.ts';
 import { type Payment, Rental, type Step } from './entities.ts';
@@ -129,7 +129,7 @@ function whereOf(
   keys: (string | number)[] | null,
 ) {
   const [requestedAt, id] = keys ?? [];
-  const silentSince = new Date(Date.now() - (stuckForMinutes ?? 0) * 60_000);
+  const silentSince = minutesAgo(stuckForMinutes ?? 0);
   return {
     $and: [
       status ? { status: { $in: status } } : {},
