@@ -1,5 +1,6 @@
 /** The router over HTTP, before real subgraphs. */
 import { randomBytes } from 'node:crypto';
+import { getIntrospectionQuery } from 'graphql';
 import { type Answer, clientOf } from '../tests/client.ts';
 import { type Fixture, startFixture } from './fixture.ts';
 
@@ -98,6 +99,15 @@ test('fragments that multiply are refused', async () => {
   );
   const { errors } = await clientOf(url).ask(`{ ...F0 } ${fragments.join(' ')} fragment F20 on Query { me }`);
   expect(errors?.[0]?.message).toBe('The operation selects more than 5000 fields.');
+});
+
+test('a request that goes too deep is refused, through fragments as well, and introspection is not', async () => {
+  const deep = (levels: number): string => (levels ? `ofType { ...F${levels - 1} }` : 'name');
+  const fragments = Array.from({ length: 25 }, (_, level) => `fragment F${level} on __Type { ${deep(level)} }`);
+  const { errors } = await clientOf(url).ask(`{ __type(name: "Query") { ...F24 } } ${fragments.join(' ')}`);
+  expect(errors?.[0]?.message).toBe('The operation goes more than 20 fields deep.');
+
+  expect((await clientOf(url).ask(getIntrospectionQuery())).errors).toBeUndefined();
 });
 
 test.each([
