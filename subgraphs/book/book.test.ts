@@ -1,6 +1,7 @@
 import {
   type CopyStatus,
   copyStatuses,
+  facet,
   facetsOf,
   inspectionMove,
   isbn13,
@@ -125,4 +126,9 @@ test('F8 title, authors, publisher, tags and ISBN are searched, and all but the 
   };
   expect(searchTextOf(book)).toBe(' dune messiah frank herbert chilton sci fi 9780306406157');
   expect(facetsOf(book)).toEqual(['author:frank herbert', 'tag:sci fi', 'publisher:chilton', 'language:en']);
+});
+
+test('one language is one filter, whichever of its codes is used', () => {
+  expect(facet('language', 'eng')).toBe(facet('language', 'en'));
+  expect(facet('language', 'fil')).not.toBe(facet('language', 'fi'));
 });

@@ -196,9 +196,18 @@ export const searchTextOf = ({ title, authors, publisher, tags, isbn }: Searchab
     .map((part) => ` ${part}`)
     .join('');
 
+/** ISO 639-1 where there is one, else -3: "en" for "eng" and "en-US", "fil" for "fil". */
+export function languageIn(code: string): string | null {
+  try {
+    return new Intl.Locale(code).language;
+  } catch {
+    return null; // the constructor's way of saying that it is none
+  }
+}
+
 /** One property of a book as filters compare it. */
 export const facet = (kind: 'author' | 'tag' | 'publisher' | 'language', value: string): string =>
-  `${kind}:${normalize(value)}`;
+  `${kind}:${normalize(kind === 'language' ? (languageIn(value) ?? value) : value)}`;
 
 export const facetsOf = ({ authors, tags, publisher, language }: Searchable): string[] => [
   ...authors.map((author) => facet('author', author)),

@@ -6,7 +6,7 @@ import { checkInput, codeOf, Refusal } from '#platform/errors.ts';
 import { idInput } from '#platform/ids.ts';
 import { publish } from '#platform/outbox.ts';
 import type { DataOf } from '#schema/events.ts';
-import { facetsOf, isbn13, normalize, type Searchable, searchTextOf } from './book.ts';
+import { facetsOf, isbn13, languageIn, normalize, type Searchable, searchTextOf } from './book.ts';
 import { Book } from './entities.ts';
 import { acquire, copyCount, lockBookOrRefuse } from './stock.ts';
 
@@ -45,6 +45,7 @@ export const addBookInput = (currency: string) =>
     language: z
       .string()
       .regex(/^[a-z]{2,3}$/, 'The language must be an ISO 639-1 or -3 code, such as "ko".')
+      .transform((code) => languageIn(code))
       .nullish(),
     tags: tags.nullish(),
     rentalFee: fee(currency),

@@ -41,9 +41,9 @@ test.each([
 test('what is left out is told, what is empty is not', () => {
   const wrong = row({ isbn: '1400066124', original_publication_year: 'long ago', language_code: 'en_US' });
   expect(bookIn(wrong, 'KRW')?.remarks).toEqual([
-    'isbn "1400066124" has a wrong check digit, so it is left out',
-    'original_publication_year "long ago" is not a year, so it is left out',
-    'language_code "en_US" is not a language, so it is left out',
+    'isbn "1400066124" has a wrong check digit, so the book goes without it',
+    'original_publication_year "long ago" is not a year, so the book goes without it',
+    'language_code "en_US" is not a language, so the book goes without it',
   ]);
   const empty = row({ isbn: '', original_publication_year: '', language_code: '', ratings_count: '' });
   expect(bookIn(empty, 'KRW')).toMatchObject({ popularity: 0, remarks: [] });

@@ -2,7 +2,7 @@
  * What a row of a goodbooks-10k file (github.com/zygmuntz/goodbooks-10k) says of a book. The file has no publishers, fees or
  * copies; its `isbn13` is in scientific notation, so the ISBN comes from `isbn`.
  */
-import { isbn13 } from './book.ts';
+import { isbn13, languageIn } from './book.ts';
 
 /** Those that are read; a file may have others. */
 export const columns = [
@@ -53,7 +53,7 @@ export function bookIn(row: Row, currency: string): FileBook | null {
     const text = row[column].trim();
     if (!text) return null;
     const value = read(text);
-    if (value === null) remarks.push(`${column} "${text}" ${wrong}, so it is left out`);
+    if (value === null) remarks.push(`${column} "${text}" ${wrong}, so the book goes without it`);
     return value;
   }
 
@@ -80,12 +80,3 @@ export function bookIn(row: Row, currency: string): FileBook | null {
 /** As a spreadsheet writes it: 1997, 1997.0, -750.0. */
 const integerIn = (text: string): number | null =>
   /^-?\d{1,9}(\.0+)?$/.test(text.trim()) ? Math.trunc(Number(text)) : null;
-
-/** ISO 639-1 where there is one, else -3: "en" for "eng" and "en-US", "fil" for "fil". */
-function languageIn(code: string): string | null {
-  try {
-    return new Intl.Locale(code).language;
-  } catch {
-    return null; // the constructor's way of saying that it is none
-  }
-}

@@ -95,8 +95,8 @@ test('no row is lost silently: each that is not imported, and each part of one, 
 
   expect(code).toBe(0);
   expect(stdout.split('\n').slice(0, -2)).toEqual([
-    'line 3, imported: isbn "1400066124" has a wrong check digit, so it is left out',
-    'line 4, imported: ISBN 9780439023481 is on line 2 already, so it is left out',
+    'line 3, imported: isbn "1400066124" has a wrong check digit, so the book goes without it',
+    'line 4, imported: ISBN 9780439023481 is on line 2 already, so the book goes without it',
     'line 5, left out: book_id 1 is on line 2 already',
     'line 6, left out: book_id "x" is not a positive number',
     'line 7, left out: The title must not be empty.',

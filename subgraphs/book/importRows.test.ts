@@ -76,8 +76,12 @@ test('an ISBN that another book has, in the file or in the shop, is left out', a
 
   expect([...inFile, ...inShop]).toEqual([
     { line: 2, outcome: 'imported', remarks: [] },
-    { line: 3, outcome: 'imported', remarks: ['ISBN 9780439023481 is on line 2 already, so it is left out'] },
-    { line: 2, outcome: 'imported', remarks: ["ISBN 9780439023481 is another book's here, so it is left out"] },
+    { line: 3, outcome: 'imported', remarks: ['ISBN 9780439023481 is on line 2 already, so the book goes without it'] },
+    {
+      line: 2,
+      outcome: 'imported',
+      remarks: ["ISBN 9780439023481 is another book's here, so the book goes without it"],
+    },
   ]);
   expect((await books()).map(({ isbn }) => isbn)).toEqual(['9780439023481', null, null]);
 });

@@ -71,7 +71,7 @@ function leaveOutSeenIsbn(line: number, { input, remarks }: FileBook, { isbns }:
   if (!input.isbn) return;
   const first = isbns.get(input.isbn);
   if (!first) return void isbns.set(input.isbn, line);
-  remarks.push(`ISBN ${input.isbn} is on line ${first} already, so it is left out`);
+  remarks.push(`ISBN ${input.isbn} is on line ${first} already, so the book goes without it`);
   input.isbn = null;
 }
 
@@ -83,7 +83,9 @@ async function store(em: EntityManager, candidates: Candidate[]): Promise<Report
     const own = known.bySourceId.get(facts.sourceId);
     const holder = facts.isbn ? known.byIsbn.get(facts.isbn) : undefined;
     const taken = holder && (own ? holder !== own : holder.sourceId);
-    const said = taken ? [...remarks, `ISBN ${facts.isbn} is another book's here, so it is left out`] : remarks;
+    const said = taken
+      ? [...remarks, `ISBN ${facts.isbn} is another book's here, so the book goes without it`]
+      : remarks;
     const changes = { ...facts, isbn: taken ? null : facts.isbn, publishedYear, language, popularity };
 
     const book = own ?? (taken ? undefined : holder);
