@@ -13,7 +13,7 @@ import {
   isObjectType,
 } from 'graphql';
 import { forbidden, unauthenticated } from './errors.ts';
-import type { Role, Viewer } from './tokens.ts';
+import { isStaff, type Role, type Viewer } from './tokens.ts';
 
 export interface AuthRule {
   roles?: Role[];
@@ -25,8 +25,6 @@ export interface AuthRule {
 interface Context {
   viewer: Viewer | null;
 }
-
-const STAFF: Role[] = ['STAFF', 'ADMIN'];
 
 /** The rule in a definition's `@auth`, or null where anybody may. */
 export function authRule(
@@ -43,7 +41,7 @@ function mayAccess({ roles, owner }: AuthRule, viewer: Viewer | null, row: unkno
   if (!viewer) return false;
   const has = (allowed: Role[]) => viewer.roles.some((role) => allowed.includes(role));
   if (!owner) return !roles || has(roles);
-  return ownerOf(row, owner) === viewer.customerId || has(roles ?? STAFF);
+  return ownerOf(row, owner) === viewer.customerId || (roles ? has(roles) : isStaff(viewer));
 }
 
 /** Wraps every resolver of the schema that a rule concerns, in place. */

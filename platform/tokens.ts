@@ -16,6 +16,12 @@ export interface Viewer {
   expiresAt: Date;
 }
 
+const staffRoles: readonly Role[] = ['STAFF', 'ADMIN'];
+
+/** Whether the one who asks works for the shop. */
+export const isStaff = (viewer: Viewer | null): boolean =>
+  viewer?.roles.some((role) => staffRoles.includes(role)) ?? false;
+
 /** From an Authorization header to who asks; null without a header. @throws UNAUTHENTICATED for a token that does not verify. */
 export type VerifyToken = (authorization: string | undefined) => Promise<Viewer | null>;
 

@@ -4,7 +4,7 @@ import { badUserInput, payload } from '#platform/errors.ts';
 import type { Resolvers } from '#platform/graphql.ts';
 import { rowsById } from '#platform/loaders.ts';
 import { connectionOf, type PageArgs, pageOf } from '#platform/pages.ts';
-import type { Viewer } from '#platform/tokens.ts';
+import { isStaff, type Viewer } from '#platform/tokens.ts';
 import { isbn13, ownedOf, type Stock } from './book.ts';
 import { addBook, refusingDuplicates, updateBook } from './catalogue.ts';
 import { copiesOfBooks } from './copies.ts';
@@ -28,9 +28,6 @@ type Staff = Context & { viewer: Viewer };
 interface Input {
   input: unknown;
 }
-
-const isStaff = (viewer: Viewer | null): boolean =>
-  viewer?.roles.some((role) => role === 'STAFF' || role === 'ADMIN') ?? false;
 
 export const resolvers: Resolvers = {
   Query: {

@@ -145,8 +145,6 @@ export function currentParcel<T extends { id: string; direction: Direction; sinc
   return parcels.toSorted(later).at(-1) ?? null;
 }
 
-export const isStaff = (roles: readonly string[]): boolean => roles.includes('STAFF') || roles.includes('ADMIN');
-
 /** A position in a customer's log: after the entry of this number. */
 export interface Position {
   customerId: string;

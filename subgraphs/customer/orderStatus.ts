@@ -4,9 +4,9 @@ import { databaseIsAway, type EntityManager } from '#platform/database.ts';
 import { badUserInput } from '#platform/errors.ts';
 import { isId } from '#platform/ids.ts';
 import { Position } from '#platform/subscriptions.ts';
-import type { Viewer } from '#platform/tokens.ts';
+import { isStaff, type Viewer } from '#platform/tokens.ts';
 import type { Bell, Bells } from './bells.ts';
-import { cursorOf, isStaff, positionOf } from './customer.ts';
+import { cursorOf, positionOf } from './customer.ts';
 import { Order, type OrderEvent } from './entities.ts';
 import { changesAfter, headOf, latestChanges, PAGE } from './orderLog.ts';
 
@@ -49,7 +49,7 @@ export async function orderStatus(
 }
 
 async function ownerOfLog(em: EntityManager, viewer: Viewer, rentalId: string | null): Promise<string> {
-  if (!rentalId || !isStaff(viewer.roles)) return viewer.customerId;
+  if (!rentalId || !isStaff(viewer)) return viewer.customerId;
   const order = await em.findOne(Order, { id: rentalId });
   return order?.customerId ?? viewer.customerId;
 }

@@ -7,7 +7,7 @@ import { idInput, isId } from '#platform/ids.ts';
 import type { rowsById, rowsByOwner } from '#platform/loaders.ts';
 import { publish } from '#platform/outbox.ts';
 import { connectionOf, minutesAgo, type PageArgs, pageOf } from '#platform/pages.ts';
-import type { Viewer } from '#platform/tokens.ts';
+import { isStaff, type Viewer } from '#platform/tokens.ts';
 import { factsOf, lockRental, move, owe } from './changes.ts';
 import { type Payment, Rental, type Step } from './entities.ts';
 import { type Requesting, requestRental } from './intake.ts';
@@ -38,8 +38,6 @@ const cancelInput = z.object({
 });
 
 const unfinished = rentalStatuses.filter((status) => !isFinal(status));
-
-const isStaff = ({ roles }: Viewer): boolean => roles.includes('STAFF') || roles.includes('ADMIN');
 
 /** The viewer's own rental, or any for staff, under its row lock. @throws Refusal NOT_FOUND, the same for another's as for none. */
 async function ownRental(em: EntityManager, id: string, viewer: Viewer, path: string[]): Promise<Rental> {
