@@ -10,16 +10,16 @@ import { answerGraphql } from './apollo.ts';
 import type { AnyConsumer } from './apply.ts';
 import type { Config, Setting } from './config.ts';
 import { startConsumer } from './consume.ts';
-import { type DatabaseOptions, type EntityManager, type Orm, openDatabase } from './database.ts';
+import type { DatabaseOptions, EntityManager, Orm } from './database.ts';
 import { type BaseContext, maskErrors, type Resolvers, readAnewAfterMutations, subgraphSchema } from './graphql.ts';
 import { type Handler, json, listen, readBody } from './http.ts';
 import type { Log } from './log.ts';
-import { platformMigrations } from './migrations.ts';
 import { connectForever } from './nats.ts';
-import { cause, OutboxRow } from './outbox.ts';
+import { cause } from './outbox.ts';
 import type { Started } from './process.ts';
 import { startRelay } from './relay.ts';
 import { type Ask, createAsk } from './requestReply.ts';
+import { openServiceDatabase } from './serviceDatabase.ts';
 import { createVerifier, SIGNATURE_HEADER } from './signature.ts';
 import { serveSubscriptions } from './subscriptions.ts';
 import { createTokenVerifier, type Viewer } from './tokens.ts';
@@ -54,15 +54,9 @@ export interface Service {
 export async function openService(
   config: ServiceConfig,
   log: Log,
-  { entities, migrations }: Pick<DatabaseOptions, 'entities' | 'migrations'>,
+  database: Pick<DatabaseOptions, 'entities' | 'migrations'>,
 ): Promise<Service> {
-  const orm = await openDatabase({
-    url: config.DATABASE_URL,
-    pool: config.DATABASE_POOL,
-    entities: [OutboxRow, ...entities],
-    migrations: [...platformMigrations, ...migrations],
-    log,
-  });
+  const orm = await openServiceDatabase({ ...database, url: config.DATABASE_URL, pool: config.DATABASE_POOL, log });
   const nats = connectForever(config.NATS_URL);
   return { orm, nats, em: () => orm.em.fork(), ask: createAsk(nats) };
 }

@@ -3,20 +3,19 @@ import { randomUUID } from 'node:crypto';
 import { type ExecutionResult, graphql, parse } from 'graphql';
 import { exportJWK, generateKeyPair } from 'jose';
 import type { AnyConsumer, Arrived, Outcome } from '#platform/apply.ts';
-import { type Orm, openDatabase } from '#platform/database.ts';
+import type { Orm } from '#platform/database.ts';
 import { readAnewAfterMutations, subgraphSchema } from '#platform/graphql.ts';
 import { createLog } from '#platform/log.ts';
-import { platformMigrations } from '#platform/migrations.ts';
 import { connectForever } from '#platform/nats.ts';
 import { OutboxRow } from '#platform/outbox.ts';
+import { openServiceDatabase } from '#platform/serviceDatabase.ts';
 import { subscribe } from '#platform/subscriptions.ts';
 import type { Role, Viewer } from '#platform/tokens.ts';
 import type { DataOf, Event, EventType } from '#schema/events.ts';
 import { type Bells, hangBells, ringer } from '../subgraphs/customer/bells.ts';
-import { Book, Customer, Order, OrderEvent, Parcel, SavedAddress, Session } from '../subgraphs/customer/entities.ts';
+import { customerDatabase } from '../subgraphs/customer/database.ts';
 import { bookConsumer, deliveryConsumer, rentalConsumer } from '../subgraphs/customer/events.ts';
 import { loadersOf } from '../subgraphs/customer/loaders.ts';
-import { CreateCustomer } from '../subgraphs/customer/migrations/0001_customer.ts';
 import { type Context, resolvers } from '../subgraphs/customer/resolvers.ts';
 import { createTokenIssuer, type TokenIssuer } from '../subgraphs/customer/sessions.ts';
 import { arrived, deliver } from './events.ts';
@@ -44,12 +43,7 @@ export class CustomerSubgraph {
 
   static async open(): Promise<CustomerSubgraph> {
     const log = createLog('test', 'silent');
-    const orm = await openDatabase({
-      url: await createDatabase('customer'),
-      entities: [OutboxRow, Customer, SavedAddress, Session, Order, OrderEvent, Parcel, Book],
-      migrations: [...platformMigrations, { name: 'customer_0001_customer', class: CreateCustomer }],
-      log,
-    });
+    const orm = await openServiceDatabase({ ...customerDatabase, url: await createDatabase('customer'), log });
     const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
     const issuer = await createTokenIssuer(JSON.stringify({ keys: [await exportJWK(privateKey)] }));
     const nats = connectForever(natsUrl());

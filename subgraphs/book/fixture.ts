@@ -1,11 +1,10 @@
 /** For the tests of Book: a shop of its own, with titles, rentals and parcels as the other services tell of them. */
 import { randomUUID } from 'node:crypto';
 import { graphql } from 'graphql';
-import { type EntityManager, openDatabase, query, transaction } from '#platform/database.ts';
+import { type EntityManager, query, transaction } from '#platform/database.ts';
 import { subgraphSchema } from '#platform/graphql.ts';
 import { createLog } from '#platform/log.ts';
-import { platformMigrations } from '#platform/migrations.ts';
-import { OutboxRow } from '#platform/outbox.ts';
+import { openServiceDatabase } from '#platform/serviceDatabase.ts';
 import type { Role } from '#platform/tokens.ts';
 import { addBook } from './catalogue.ts';
 import { bookDatabase } from './database.ts';
@@ -40,12 +39,7 @@ interface Stock {
 }
 
 export async function openShop(url: string): Promise<Shop> {
-  const orm = await openDatabase({
-    url,
-    entities: [OutboxRow, ...bookDatabase.entities],
-    migrations: [...platformMigrations, ...bookDatabase.migrations],
-    log: createLog('test', 'silent'),
-  });
+  const orm = await openServiceDatabase({ ...bookDatabase, url, log: createLog('test', 'silent') });
   const em = () => orm.em.fork();
 
   const answer = (source: string, variableValues: object, role?: Role) => {

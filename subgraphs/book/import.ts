@@ -7,10 +7,9 @@ import { SingleBar } from 'cli-progress';
 import { type Parser, parse } from 'csv-parse';
 import { Client } from 'pg';
 import { ConfigError, givenSettings, readConfig } from '#platform/config.ts';
-import { openDatabase, query } from '#platform/database.ts';
+import { query } from '#platform/database.ts';
 import { createLog } from '#platform/log.ts';
-import { platformMigrations } from '#platform/migrations.ts';
-import { OutboxRow } from '#platform/outbox.ts';
+import { openServiceDatabase } from '#platform/serviceDatabase.ts';
 import { bookDatabase } from './database.ts';
 import { columns, tiers } from './goodbooks.ts';
 import { createImport, type FileRow, type Outcome, outcomes, type Report } from './importRows.ts';
@@ -60,12 +59,7 @@ async function main(): Promise<void> {
   const size = await sizeOf(file);
   const { CURRENCY } = readConfig(['CURRENCY']);
   const url = await databaseUrl();
-  const orm = await openDatabase({
-    url,
-    entities: [OutboxRow, ...bookDatabase.entities],
-    migrations: [...platformMigrations, ...bookDatabase.migrations],
-    log: createLog('import', 'silent'),
-  });
+  const orm = await openServiceDatabase({ ...bookDatabase, url, log: createLog('import', 'silent') });
   const bar = new SingleBar({ format: '{bar} {percentage} % | {rows} rows | {left} left out', hideCursor: true });
   const startedAt = Date.now();
   const reports: Report[] = [];

@@ -2,20 +2,16 @@ import { json } from '#platform/http.ts';
 import { run } from '#platform/process.ts';
 import { openService, serve, serviceSettings } from '#platform/service.ts';
 import { hangBells, ringer } from './bells.ts';
+import { customerDatabase } from './database.ts';
 import { makeDemoAccounts } from './demo.ts';
-import { Book, Customer, Order, OrderEvent, Parcel, SavedAddress, Session } from './entities.ts';
 import { bookConsumer, deliveryConsumer, rentalConsumer } from './events.ts';
 import { loadersOf } from './loaders.ts';
-import { CreateCustomer } from './migrations/0001_customer.ts';
 import { type Context, resolvers } from './resolvers.ts';
 import { createTokenIssuer } from './sessions.ts';
 
 await run('customer', [...serviceSettings, 'TOKEN_KEYS', 'RENTABOOK_DEMO'], async (config, log) => {
   const issuer = await createTokenIssuer(config.TOKEN_KEYS);
-  const service = await openService(config, log, {
-    entities: [Customer, SavedAddress, Session, Order, OrderEvent, Parcel, Book],
-    migrations: [{ name: 'customer_0001_customer', class: CreateCustomer }],
-  });
+  const service = await openService(config, log, customerDatabase);
   if (config.RENTABOOK_DEMO === 'on') await makeDemoAccounts(service.em());
   const bells = hangBells(service.nats, service.em, log);
   service.orm.em.getEventManager().registerSubscriber(ringer(bells));

@@ -3,9 +3,8 @@ import { startRounds } from '#platform/rounds.ts';
 import { openService, serve, serviceSettings } from '#platform/service.ts';
 import { httpCarrier } from './carrier.ts';
 import { sweepCarrier } from './carrierWork.ts';
-import { Delivery, TrackingEvent } from './entities.ts';
+import { deliveryDatabase } from './database.ts';
 import { rentalConsumer } from './events.ts';
-import { CreateDelivery } from './migrations/0001_delivery.ts';
 import { contextOf, resolvers } from './resolvers.ts';
 import { carrierWebhook } from './webhook.ts';
 
@@ -19,10 +18,7 @@ const settings = [
 ] as const;
 
 await run('delivery', settings, async (config, log) => {
-  const service = await openService(config, log, {
-    entities: [Delivery, TrackingEvent],
-    migrations: [{ name: 'delivery_0001_delivery', class: CreateDelivery }],
-  });
+  const service = await openService(config, log, deliveryDatabase);
   const carrying = { ...service, carrier: httpCarrier(config), pollMs: config.CARRIER_POLL_MS };
 
   return serve(service, config, log, {

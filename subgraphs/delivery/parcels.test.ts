@@ -1,13 +1,12 @@
 /** What Delivery does by itself when Rental acts: on a real database, with the sandbox courier as the carrier and Rental asked over NATS. */
 import { randomUUID } from 'node:crypto';
 import type { NatsConnection } from 'nats';
-import { type EntityManager, type Orm, openDatabase, query } from '#platform/database.ts';
+import { type EntityManager, type Orm, query } from '#platform/database.ts';
 import { type Http, listen } from '#platform/http.ts';
 import { createLog } from '#platform/log.ts';
-import { platformMigrations } from '#platform/migrations.ts';
 import { connectForever } from '#platform/nats.ts';
-import { OutboxRow } from '#platform/outbox.ts';
 import { answer, createAsk } from '#platform/requestReply.ts';
+import { openServiceDatabase } from '#platform/serviceDatabase.ts';
 import type { DataOf, EventType } from '#schema/events.ts';
 import { freePort } from '../../local/ports.ts';
 import { eventually } from '../../tests/client.ts';
@@ -17,9 +16,9 @@ import { CARRIER_WEBHOOK_SECRET } from '../../tests/sandboxProcess.ts';
 import { createDatabase, natsUrl } from '../../tests/services.ts';
 import { httpCarrier } from './carrier.ts';
 import { type Carrying, sweepCarrier } from './carrierWork.ts';
+import { deliveryDatabase } from './database.ts';
 import { Delivery, TrackingEvent } from './entities.ts';
 import { rentalConsumer } from './events.ts';
-import { CreateDelivery } from './migrations/0001_delivery.ts';
 import { carrierWebhook } from './webhook.ts';
 
 const address = {
@@ -45,12 +44,7 @@ let quick: Courier;
 const em = (): EntityManager => orm.em.fork();
 
 beforeAll(async () => {
-  orm = await openDatabase({
-    url: await createDatabase('delivery'),
-    entities: [OutboxRow, Delivery, TrackingEvent],
-    migrations: [...platformMigrations, { name: 'delivery_0001_delivery', class: CreateDelivery }],
-    log,
-  });
+  orm = await openServiceDatabase({ ...deliveryDatabase, url: await createDatabase('delivery'), log });
   http = await listen({
     host: '127.0.0.1',
     port: 0,

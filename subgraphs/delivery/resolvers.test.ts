@@ -1,15 +1,14 @@
 /** What people ask of Delivery, as GraphQL, on a real database. */
 import { randomUUID } from 'node:crypto';
 import { graphql } from 'graphql';
-import { type EntityManager, type Orm, openDatabase, transaction } from '#platform/database.ts';
+import { type EntityManager, type Orm, transaction } from '#platform/database.ts';
 import { subgraphSchema } from '#platform/graphql.ts';
 import { createLog } from '#platform/log.ts';
-import { platformMigrations } from '#platform/migrations.ts';
-import { OutboxRow } from '#platform/outbox.ts';
+import { openServiceDatabase } from '#platform/serviceDatabase.ts';
 import type { Role, Viewer } from '#platform/tokens.ts';
 import { createDatabase } from '../../tests/services.ts';
-import { Delivery, TrackingEvent } from './entities.ts';
-import { CreateDelivery } from './migrations/0001_delivery.ts';
+import { deliveryDatabase } from './database.ts';
+import { type Delivery, TrackingEvent } from './entities.ts';
 import { reach, wantParcel } from './parcels.ts';
 import { contextOf, resolvers } from './resolvers.ts';
 
@@ -17,10 +16,9 @@ const schema = subgraphSchema(new URL('schema.graphql', import.meta.url), resolv
 let orm: Orm;
 
 beforeAll(async () => {
-  orm = await openDatabase({
+  orm = await openServiceDatabase({
+    ...deliveryDatabase,
     url: await createDatabase('delivery'),
-    entities: [OutboxRow, Delivery, TrackingEvent],
-    migrations: [...platformMigrations, { name: 'delivery_0001_delivery', class: CreateDelivery }],
     log: createLog('test', 'silent'),
   });
 });

@@ -1,13 +1,13 @@
 /** The carrier's reports as they come in over HTTP: whose they are, twice, late and out of order. */
 import { createHmac, randomUUID } from 'node:crypto';
-import { type Orm, openDatabase, transaction } from '#platform/database.ts';
+import { type Orm, transaction } from '#platform/database.ts';
 import { type Http, listen } from '#platform/http.ts';
 import { createLog } from '#platform/log.ts';
-import { platformMigrations } from '#platform/migrations.ts';
 import { OutboxRow } from '#platform/outbox.ts';
+import { openServiceDatabase } from '#platform/serviceDatabase.ts';
 import { createDatabase } from '../../tests/services.ts';
+import { deliveryDatabase } from './database.ts';
 import { Delivery, TrackingEvent } from './entities.ts';
-import { CreateDelivery } from './migrations/0001_delivery.ts';
 import { reach, wantParcel } from './parcels.ts';
 import { carrierWebhook } from './webhook.ts';
 
@@ -17,12 +17,7 @@ let orm: Orm;
 let http: Http;
 
 beforeAll(async () => {
-  orm = await openDatabase({
-    url: await createDatabase('delivery'),
-    entities: [OutboxRow, Delivery, TrackingEvent],
-    migrations: [...platformMigrations, { name: 'delivery_0001_delivery', class: CreateDelivery }],
-    log,
-  });
+  orm = await openServiceDatabase({ ...deliveryDatabase, url: await createDatabase('delivery'), log });
   http = await listen({
     host: '127.0.0.1',
     port: 0,

@@ -1,23 +1,22 @@
 /** What the other services' events do to a rental, on a real database: in time, twice, too late and out of order. */
 import { randomUUID } from 'node:crypto';
-import { type Orm, openDatabase, transaction } from '#platform/database.ts';
+import { type Orm, transaction } from '#platform/database.ts';
 import { createLog } from '#platform/log.ts';
-import { platformMigrations } from '#platform/migrations.ts';
 import { OutboxRow } from '#platform/outbox.ts';
+import { openServiceDatabase } from '#platform/serviceDatabase.ts';
 import type { DataOf, EventType } from '#schema/events.ts';
 import { arrived, deliver } from '../../tests/events.ts';
 import { createDatabase } from '../../tests/services.ts';
 import { factsOf, lockRental, move, owe } from './changes.ts';
-import { Book, Payment, Rental, Step } from './entities.ts';
+import { rentalDatabase } from './database.ts';
+import { Payment, Rental, Step } from './entities.ts';
 import { bookConsumer, deliveryConsumer } from './events.ts';
-import { CreateRental } from './migrations/0001_rental.ts';
 
 let orm: Orm;
 beforeAll(async () => {
-  orm = await openDatabase({
-    url: await createDatabase(),
-    entities: [OutboxRow, Rental, Payment, Step, Book],
-    migrations: [...platformMigrations, { name: 'rental_0001_rental', class: CreateRental }],
+  orm = await openServiceDatabase({
+    ...rentalDatabase,
+    url: await createDatabase('rental'),
     log: createLog('test', 'silent'),
   });
 });

@@ -3,11 +3,11 @@ import { run } from '#platform/process.ts';
 import { answer } from '#platform/requestReply.ts';
 import { startRounds } from '#platform/rounds.ts';
 import { openService, serve, serviceSettings } from '#platform/service.ts';
+import { rentalDatabase } from './database.ts';
 import { startDrainer } from './drain.ts';
-import { Book, Payment, Rental, Step } from './entities.ts';
+import { Payment, Rental, Step } from './entities.ts';
 import { bookConsumer, deliveryConsumer } from './events.ts';
 import type { Requesting } from './intake.ts';
-import { CreateRental } from './migrations/0001_rental.ts';
 import { sweepMoney } from './money.ts';
 import { watchOutages } from './outages.ts';
 import { stripeProvider } from './paymentProvider.ts';
@@ -25,10 +25,7 @@ const settings = [
 ] as const;
 
 await run('rental', settings, async (config, log) => {
-  const service = await openService(config, log, {
-    entities: [Rental, Payment, Step, Book],
-    migrations: [{ name: 'rental_0001_rental', class: CreateRental }],
-  });
+  const service = await openService(config, log, rentalDatabase);
   const provider = stripeProvider(config);
   const outages = watchOutages({
     BOOK: () =>

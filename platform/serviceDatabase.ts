@@ -1,0 +1,12 @@
+/** The database of a service: its own tables, and beside them those that outbox, relay and consumers need. */
+import { type DatabaseOptions, type Orm, openDatabase } from './database.ts';
+import { platformMigrations } from './migrations.ts';
+import { OutboxRow } from './outbox.ts';
+
+/** As `openDatabase`; `entities` and `migrations` are the service's own. */
+export const openServiceDatabase = ({ entities, migrations, ...options }: DatabaseOptions): Promise<Orm> =>
+  openDatabase({
+    ...options,
+    entities: [OutboxRow, ...entities],
+    migrations: [...platformMigrations, ...migrations],
+  });

@@ -1,0 +1,8 @@
+/** What is in Customer's database: for the service and the tests alike. */
+import { Book, Customer, Order, OrderEvent, Parcel, SavedAddress, Session } from './entities.ts';
+import { CreateCustomer } from './migrations/0001_customer.ts';
+
+export const customerDatabase = {
+  entities: [Customer, SavedAddress, Session, Order, OrderEvent, Parcel, Book],
+  migrations: [{ name: 'customer_0001_customer', class: CreateCustomer }],
+};

@@ -1,0 +1,8 @@
+/** What is in Rental's database: for the service and the tests alike. */
+import { Book, Payment, Rental, Step } from './entities.ts';
+import { CreateRental } from './migrations/0001_rental.ts';
+
+export const rentalDatabase = {
+  entities: [Rental, Payment, Step, Book],
+  migrations: [{ name: 'rental_0001_rental', class: CreateRental }],
+};
