@@ -4,6 +4,7 @@
  * needs. Algorithm: docs/decisions/0003-stock.md.
  */
 import { type EntityManager, query, retryConflicts } from '#platform/database.ts';
+import { microBatched } from '#platform/microBatches.ts';
 import { outboxRow } from '#platform/outbox.ts';
 import type { AnswerOf, AskOf } from '#schema/requests.ts';
 import { moves } from './book.ts';
@@ -11,15 +12,13 @@ import { moves } from './book.ts';
 type Request = AskOf<'rpc.book.reserve'>;
 type Answer = AnswerOf<'rpc.book.reserve'>;
 
-const BATCH = 128;
-/** One is written while the next one waits for its locks. */
-const IN_FLIGHT = 2;
+/** The next one is written while the first waits for its locks. */
+const BATCHES = { size: 128, inFlight: 2 };
 
 interface Waiting {
   request: Request;
   /** What is told in either case, made while the request's own trace is known. */
   events: { reserved: OutboxRow; refused: OutboxRow };
-  answer: PromiseWithResolvers<Answer>;
 }
 type OutboxRow = ReturnType<typeof outboxRow>;
 
@@ -27,32 +26,14 @@ type OutboxRow = ReturnType<typeof outboxRow>;
 export function createReserve(em: () => EntityManager): (request: Request) => Promise<Answer> {
   /** By rental: one that is asked for again while it waits is answered with the first. */
   const asked = new Map<string, Promise<Answer>>();
-  const queue: Waiting[] = [];
-  let inFlight = 0;
-
-  function pump(): void {
-    while (queue.length && inFlight < IN_FLIGHT) void carry(queue.splice(0, BATCH));
-  }
-
-  async function carry(batch: Waiting[]): Promise<void> {
-    inFlight += 1;
-    try {
-      queue.unshift(...(await settle(em(), batch)));
-    } catch (error) {
-      for (const { answer } of batch) answer.reject(error); // each of those who asked logs it, and tells that there was a fault
-    }
-    inFlight -= 1;
-    pump();
-  }
+  const reserve = microBatched<Waiting, Answer>(BATCHES, (batch) => settle(em(), batch));
 
   return (request) => {
     const known = asked.get(request.rentalId);
     if (known) return known;
-    const answer = Promise.withResolvers<Answer>();
-    queue.push({ request, events: eventsOf(request), answer });
-    asked.set(request.rentalId, answer.promise);
-    queueMicrotask(pump); // whatever arrives together goes together
-    return answer.promise.finally(() => asked.delete(request.rentalId));
+    const answer = reserve({ request, events: eventsOf(request) });
+    asked.set(request.rentalId, answer);
+    return answer.finally(() => asked.delete(request.rentalId));
   };
 }
 
@@ -65,19 +46,12 @@ function eventsOf(request: Request): Waiting['events'] {
   };
 }
 
-/** Answers what can be decided now; gives back the rest, for the next batch. */
-async function settle(em: EntityManager, batch: Waiting[]): Promise<Waiting[]> {
+/** Answers what can be decided now; `undefined` has to wait for the next batch. */
+async function settle(em: EntityManager, batch: Waiting[]): Promise<(Answer | undefined)[]> {
   const answers = await retryConflicts(() => decide(em, batch));
   const rest = batch.filter(({ request }) => !answers.has(request.rentalId));
   for (const [id, answer] of rest.length ? await storedAnswers(em, rest) : []) answers.set(id, answer);
-
-  const undecided: Waiting[] = [];
-  for (const waiting of batch) {
-    const answer = answers.get(waiting.request.rentalId);
-    if (answer) waiting.answer.resolve(answer);
-    else undecided.push(waiting);
-  }
-  return undecided;
+  return batch.map(({ request }) => answers.get(request.rentalId));
 }
 
 /**
