@@ -55,6 +55,17 @@ const settings = {
   SETTLE_WAIT_MS: milliseconds.default(5000).describe('how long requestRental waits for the outcome'),
   BOOK_TIMEOUT_MS: milliseconds.default(1000).describe('how long Rental waits for Book'),
   PAYMENT_TIMEOUT_MS: milliseconds.default(4000).describe('how long Rental waits for the payment provider'),
+  ADMISSION_LIMIT: count
+    .default(64)
+    .describe('requests settled at once in the whole service, at most; the others wait'),
+  ADMISSION_TARGET_MS: milliseconds
+    .min(1)
+    .default(2000)
+    .describe('fewer are settled at once while one in ten takes longer than this'),
+  HOLD_LIMIT: whole(0, 10_000_000).default(100_000).describe('requests that may wait; above it they are turned away'),
+  HOLD_TTL_MS: whole(1000, 7 * 86_400_000)
+    .default(86_400_000)
+    .describe('a request that waited longer is rejected'),
   STRIPE_URL: url.default('https://api.stripe.com').describe("the payment provider's address, Stripe's API"),
   STRIPE_SECRET_KEY: z.string().min(1).describe("the payment provider's secret key"),
 

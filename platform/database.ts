@@ -1,4 +1,5 @@
 /** One database per service, one way into it: MikroORM for entities, its Kysely and plain SQL for the statements that must be fast. */
+import { raw } from '@mikro-orm/core';
 import { type Migration, Migrator } from '@mikro-orm/migrations';
 import { type EntityManager, MikroORM, type Options } from '@mikro-orm/postgresql';
 import { CompiledQuery } from 'kysely';
@@ -73,6 +74,9 @@ export async function query<Row>(em: EntityManager, text: string, values: readon
   const { rows } = await em.getKysely().executeQuery<Row>(CompiledQuery.raw(text, [...values]));
   return rows;
 }
+
+/** So many milliseconds from now by the database's clock, which all replicas share, to be stored in a column of an entity. */
+export const databaseTime = (ms = 0): Date => raw(`clock_timestamp() + ? * interval '1 ms'`, [ms]) as unknown as Date; // MikroORM takes it in place of the value
 
 /** No answer from the database says nothing about the work itself: such a failure is waited out, not counted. */
 export const databaseIsAway = (error: unknown): boolean =>

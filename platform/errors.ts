@@ -29,6 +29,8 @@ export type ErrorCode =
   | 'BAD_USER_INPUT'
   /** The service behind a field does not answer; the rest of the answer stands. */
   | 'SERVICE_UNAVAILABLE'
+  /** More waits than can be done in any useful time; nothing was stored. `extensions.retryAfterSeconds` says when to come again. */
+  | 'OVERLOADED'
   /** A subscription's server went away and could not be reached again. */
   | 'SUBSCRIPTION_UPSTREAM_LOST'
   /** A fault. The message is masked; `extensions.id` is in the log. */
@@ -86,6 +88,9 @@ export const forbidden = (message = 'This account may not do that.') =>
 
 export const badUserInput = (message: string) =>
   new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' satisfies ErrorCode } });
+
+export const overloaded = (message: string, retryAfterSeconds: number) =>
+  new GraphQLError(message, { extensions: { code: 'OVERLOADED' satisfies ErrorCode, retryAfterSeconds } });
 
 /**
  * The code that Node (ECONNREFUSED), PostgreSQL (23505) or a library has given to what was thrown; '' without one. It need not

@@ -13,7 +13,7 @@ import {
   subjectOf,
   wireType,
 } from '#schema/events.ts';
-import type { EntityManager } from './database.ts';
+import { type EntityManager, query } from './database.ts';
 import { newTrace } from './trace.ts';
 
 const OutboxSchema = defineEntity({
@@ -74,4 +74,20 @@ export function outboxRow<T extends EventType>({ id, version }: Aggregate, type:
     data: eventSchemas[type].parse(data) as DataOf<T>, // the schema of that very type
   };
   return { eventId: payload.id, aggregate, subject: subjectOf(type, id), payload };
+}
+
+/** Stores rows that were made for a statement that changes many aggregates at once, in their order. */
+export async function storeRows(em: EntityManager, rows: ReturnType<typeof outboxRow>[]): Promise<void> {
+  await query(
+    em,
+    `INSERT INTO outbox (event_id, aggregate, subject, payload)
+     SELECT event_id, aggregate, subject, payload FROM unnest($1::text[], $2::text[], $3::text[], $4::jsonb[])
+       WITH ORDINALITY AS row(event_id, aggregate, subject, payload, place) ORDER BY place`,
+    [
+      rows.map(({ eventId }) => eventId),
+      rows.map(({ aggregate }) => aggregate),
+      rows.map(({ subject }) => subject),
+      rows.map(({ payload }) => JSON.stringify(payload)),
+    ],
+  );
 }

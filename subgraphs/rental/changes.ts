@@ -1,6 +1,6 @@
 /** The two moves that everything here is made of: a rental's and a payment's, each with its event, under the row's lock. */
 import { LockMode } from '@mikro-orm/core';
-import type { EntityManager } from '#platform/database.ts';
+import { databaseTime, type EntityManager } from '#platform/database.ts';
 import { publish } from '#platform/outbox.ts';
 import type { DataOf, EventType } from '#schema/events.ts';
 import { Payment, Rental, Step } from './entities.ts';
@@ -67,7 +67,7 @@ export function movePayment<T extends PaymentEvent>(
 export async function owe(
   em: EntityManager,
   rental: Rental,
-  change: 'cancel' | 'giveBack' | 'reject',
+  change: 'cancel' | 'giveBack' | 'reject' | 'expire',
   from: Rental['status'],
 ): Promise<void> {
   const payment = await lockPayment(em, rental.id);
@@ -81,7 +81,7 @@ export async function owe(
 }
 
 export function addStep(em: EntityManager, rentalId: string, kind: Step['kind'], status: Step['status']): void {
-  em.create(Step, { rentalId, kind, status, attempts: 0, nextAttemptAt: new Date() });
+  em.create(Step, { rentalId, kind, status, attempts: 0 });
 }
 
 /** Marks steps as confirmed by their owner, or lets the sweeper have them. Those that are done or not owed stay as they are. */
@@ -94,7 +94,7 @@ export async function setSteps(
   await em.nativeUpdate(
     Step,
     { rentalId, kind: { $in: kinds }, status: 'WAITING' },
-    { status, nextAttemptAt: new Date() },
+    { status, nextAttemptAt: databaseTime() },
   );
 }
 

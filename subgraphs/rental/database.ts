@@ -1,8 +1,12 @@
 /** What is in Rental's database: for the service and the tests alike. */
 import { Book, Payment, Rental, Step } from './entities.ts';
 import { CreateRental } from './migrations/0001_rental.ts';
+import { CreateAdmission } from './migrations/0002_admission.ts';
 
 export const rentalDatabase = {
   entities: [Rental, Payment, Step, Book],
-  migrations: [{ name: 'rental_0001_rental', class: CreateRental }],
+  migrations: [
+    { name: 'rental_0001_rental', class: CreateRental },
+    { name: 'rental_0002_admission', class: CreateAdmission },
+  ],
 };

@@ -30,9 +30,13 @@ const RentalSchema = defineEntity({
     holdReason: p.string().$type<HoldReason>().nullable(),
     /** Turn in the queue of held requests; within a turn, in order of arrival (the column `number`). */
     round: p.integer().nullable(),
-    /** Until then one process settles this rental, and nobody else may. */
+    /** While REQUESTED: until then one process settles this rental, and nobody else may. */
     leaseUntil: p.datetime(3).nullable(),
-    /** How often it was held; the pause before the next attempt grows with it. */
+    /** While ON_HOLD: not resumed before. */
+    retryAt: p.datetime(3).nullable(),
+    /** When it was held for the first time; kept when it is resumed. */
+    heldSince: p.datetime(3).nullable(),
+    /** How often it was held because something did not answer; the pause before the next attempt grows with it. */
     holds: p.integer(),
     outForDelivery: p.boolean(),
     returnRequested: p.boolean(),
@@ -80,7 +84,8 @@ const StepSchema = defineEntity({
     kind: p.enum(stepKinds).primary(),
     status: p.string().$type<StepStatus>(),
     attempts: p.integer(),
-    nextAttemptAt: p.datetime(3),
+    /** Made by the database, whose clock all replicas share; so that a step is due at once. */
+    nextAttemptAt: p.datetime(3).defaultRaw('clock_timestamp()'),
   },
 });
 export class Step extends StepSchema.class {}

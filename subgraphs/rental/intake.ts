@@ -1,4 +1,4 @@
-/** From a request to a durable rental, in one transaction, before anything else is asked: from here on nothing can be lost. */
+/** From a request to a durable rental, before anything else is asked: from here on nothing can be lost. */
 import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
@@ -7,12 +7,16 @@ import { type EntityManager, query, transaction } from '#platform/database.ts';
 import { checkInput, Refusal } from '#platform/errors.ts';
 import { idInput } from '#platform/ids.ts';
 import type { Log } from '#platform/log.ts';
-import { publish } from '#platform/outbox.ts';
-import { factsOf } from './changes.ts';
-import { Book, Payment, Rental } from './entities.ts';
-import { LEASE_MS, type Settling, settle } from './settle.ts';
+import { microBatched } from '#platform/microBatches.ts';
+import { type Cause, cause, outboxRow, storeRows } from '#platform/outbox.ts';
+import { type Admission, admit, highestRounds, lockGate, readGate } from './admission.ts';
+import { Rental } from './entities.ts';
+import type { HoldReason } from './rental.ts';
+import { type Settling, settle } from './settle.ts';
 
 const MAX_QUANTITY = 100;
+/** Those who come together share one transaction; the next batch waits for the gate's lock while one is written. */
+const BATCHES = { size: 128, inFlight: 2 };
 
 const rentalInput = z.object({
   idempotencyKey: z.string().min(1, 'The key must not be empty.').max(200, 'The key must have at most 200 characters.'),
@@ -23,105 +27,237 @@ const rentalInput = z.object({
 });
 
 export interface Requesting extends Settling {
-  currency: string;
+  take: Take;
   settleWaitMs: number;
   log: Log;
 }
 
 /**
- * The rental of this customer and key: made now, or the one made before. Waits for its outcome up to `settleWaitMs`; what is
- * not decided by then goes on without the caller.
- * @throws Refusal INVALID_INPUT with a path for each mistake, IDEMPOTENCY_CONFLICT when the key came with other input before.
+ * The rental of this customer and key: made now, or the one made before. One that is let in is waited for up to `settleWaitMs`;
+ * what is not decided by then goes on without the caller. One that has to wait is answered at once.
+ * @throws Refusal INVALID_INPUT with a path for each mistake, IDEMPOTENCY_CONFLICT when the key came with other input before;
+ *   OVERLOADED when too many wait already.
  */
 export async function requestRental(requesting: Requesting, customerId: string, input: unknown): Promise<Rental> {
   const request = checkInput(rentalInput, input);
-  const { rental, fresh } = await transaction(requesting.em(), (em) =>
-    take(em, customerId, request, requesting.currency),
-  );
-  const settled = fresh ? settle(requesting, rental.id) : outcome(requesting.em, rental.id, requesting.settleWaitMs);
-  const faults = settled.catch((error: unknown) =>
-    requesting.log.error(
-      { err: error, rentalId: rental.id },
-      'a rental could not be settled; the drainer comes for it',
-    ),
-  );
-  await Promise.race([faults, sleep(requesting.settleWaitMs, undefined, { ref: false })]);
-  return requesting.em().findOneOrFail(Rental, { id: rental.id });
+  const { id, place } = await requesting.take(customerId, request);
+  // crash point: rental, taken and not answered
+  if (place !== 'HELD') await waitForOutcome(requesting, id, place === 'LET_IN');
+  return requesting.em().findOneOrFail(Rental, { id });
 }
 
-/** Finds or makes the rental, under its customer's row lock. */
-async function take(
-  em: EntityManager,
-  customerId: string,
-  request: z.infer<typeof rentalInput>,
-  currency: string,
-): Promise<{ rental: Rental; fresh: boolean }> {
-  const { idempotencyKey, bookId, quantity, paymentMethod, deliverTo } = request;
-  const fingerprint = createHash('sha256')
-    .update(JSON.stringify([bookId, quantity, paymentMethod, deliverTo]))
-    .digest('base64url');
-  await query(em, 'INSERT INTO customer (id) VALUES ($1) ON CONFLICT DO NOTHING', [customerId]);
-  await query(em, 'SELECT id FROM customer WHERE id = $1 FOR UPDATE', [customerId]);
-
-  const known = await em.findOne(Rental, { customerId, idempotencyKey });
-  if (known && known.fingerprint !== fingerprint) {
-    throw new Refusal('IDEMPOTENCY_CONFLICT', 'This idempotency key came with other input before.', [
-      'input',
-      'idempotencyKey',
-    ]);
-  }
-  if (known) return { rental: known, fresh: false };
-
-  const book = await em.findOne(Book, { id: bookId });
-  const totalAmount = book ? book.feeAmount * quantity : null;
-  const now = new Date();
-  const rental = em.create(Rental, {
-    id: randomUUID(),
-    customerId,
-    idempotencyKey,
-    fingerprint,
-    bookId,
-    quantity,
-    totalAmount,
-    currency,
-    paymentMethod,
-    deliverTo,
-    status: 'REQUESTED',
-    leaseUntil: new Date(now.getTime() + LEASE_MS),
-    holds: 0,
-    outForDelivery: false,
-    returnRequested: false,
-    inspected: false,
-    requestedAt: now,
-    changedAt: now,
-    renewals: 0,
-    version: 0,
-  });
-  em.create(Payment, {
-    id: rental.id,
-    status: 'PENDING',
-    currency,
-    authorized: 0,
-    captured: 0,
-    refunded: 0,
-    version: 0,
-  });
-  publish(
-    em,
-    rental,
-    'rental.requested',
-    { ...factsOf(rental), total: totalAmount === null ? null : { amount: totalAmount, currency } },
-    now,
+async function waitForOutcome(requesting: Requesting, rentalId: string, ours: boolean): Promise<void> {
+  const settled = ours ? settle(requesting, rentalId) : outcome(requesting.em, rentalId, requesting.settleWaitMs);
+  const faults = settled.catch((error: unknown) =>
+    requesting.log.error({ err: error, rentalId }, 'a rental could not be settled; the drainer comes for it'),
   );
-  return { rental, fresh: true };
+  await Promise.race([faults, sleep(requesting.settleWaitMs, undefined, { ref: false })]);
 }
 
 /** Another request settles this rental: look until it is decided. */
 async function outcome(em: () => EntityManager, id: string, waitMs: number): Promise<void> {
-  const deadline = Date.now() + waitMs;
-  while (Date.now() < deadline) {
+  const deadline = performance.now() + waitMs;
+  while (performance.now() < deadline) {
     const rental = await em().findOneOrFail(Rental, { id });
     if (rental.status !== 'REQUESTED') return;
     await sleep(50);
   }
+}
+
+type Request = z.infer<typeof rentalInput>;
+
+/** LET_IN: this process settles it, under its lease. HELD: it waits. KNOWN: it was made before. */
+interface Taken {
+  id: string;
+  place: 'LET_IN' | 'HELD' | 'KNOWN';
+}
+export type Take = (customerId: string, request: Request) => Promise<Taken>;
+
+interface Asked {
+  id: string;
+  customerId: string;
+  fingerprint: string;
+  request: Request;
+  cause: Cause | undefined;
+}
+
+export interface TakeOptions {
+  em: () => EntityManager;
+  admission: Admission;
+  currency: string;
+  leaseMs: number;
+}
+
+/** Stores requests as rentals, many in one transaction. */
+export function createTake(options: TakeOptions): Take {
+  const take = microBatched<Asked, Taken | Error>(BATCHES, async (batch) => {
+    const full = await options.admission.fullness();
+    return transaction(options.em(), (em) => takeBatch(em, batch, full, options));
+  });
+
+  return async (customerId, request) => {
+    const { bookId, quantity, paymentMethod, deliverTo } = request;
+    const fingerprint = createHash('sha256')
+      .update(JSON.stringify([bookId, quantity, paymentMethod, deliverTo]))
+      .digest('base64url');
+    const taken = await take({ id: randomUUID(), customerId, fingerprint, request, cause: cause.getStore() });
+    if (taken instanceof Error) throw taken;
+    return taken;
+  };
+}
+
+/** What is known is answered in any case; `full` is the answer to everything new, if there is one. */
+async function takeBatch(
+  em: EntityManager,
+  batch: Asked[],
+  full: Error | null,
+  options: TakeOptions,
+): Promise<(Taken | Error)[]> {
+  await lockCustomers(em, batch);
+  const known = await knownRentals(em, batch);
+  const fresh = new Map<string, Asked>();
+  for (const asked of batch) if (!known.has(keyOf(asked)) && !fresh.has(keyOf(asked))) fresh.set(keyOf(asked), asked);
+  const places = full ? new Map<string, Taken['place']>() : await store(em, [...fresh.values()], options);
+
+  return batch.map((asked) => {
+    const rental = known.get(keyOf(asked)) ?? fresh.get(keyOf(asked)) ?? asked;
+    if (rental.fingerprint !== asked.fingerprint) return conflict();
+    if (full && !known.has(keyOf(asked))) return full;
+    return { id: rental.id, place: places.get(asked.id) ?? 'KNOWN' };
+  });
+}
+
+const conflict = () =>
+  new Refusal('IDEMPOTENCY_CONFLICT', 'This idempotency key came with other input before.', [
+    'input',
+    'idempotencyKey',
+  ]);
+
+const keyOf = ({ customerId, request }: Asked): string => `${customerId} ${request.idempotencyKey}`;
+
+/** What is limited per customer is checked under the row's lock. Always in one order: batches of several processes meet here. */
+async function lockCustomers(em: EntityManager, batch: Asked[]): Promise<void> {
+  const ids = [...new Set(batch.map(({ customerId }) => customerId))].sort();
+  await query(em, 'INSERT INTO customer (id) SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING', [ids]);
+  await query(em, 'SELECT id FROM customer WHERE id = ANY($1) ORDER BY id FOR UPDATE', [ids]);
+}
+
+async function knownRentals(
+  em: EntityManager,
+  batch: Asked[],
+): Promise<Map<string, { id: string; fingerprint: string }>> {
+  const rows = await query<{ customerId: string; key: string; id: string; fingerprint: string }>(
+    em,
+    `SELECT customer_id AS "customerId", idempotency_key AS key, id, fingerprint
+     FROM rental JOIN unnest($1::uuid[], $2::text[]) AS asked(customer_id, idempotency_key) USING (customer_id, idempotency_key)`,
+    [batch.map(({ customerId }) => customerId), batch.map(({ request }) => request.idempotencyKey)],
+  );
+  return new Map(rows.map(({ customerId, key, ...rental }) => [`${customerId} ${key}`, rental]));
+}
+
+/** A new rental before it is a row. */
+interface Fresh extends Asked {
+  total: number | null;
+  /** Its turn in the queue, or null when it is let in. */
+  round: number | null;
+}
+
+async function store(
+  em: EntityManager,
+  asked: Asked[],
+  { admission, currency, leaseMs }: TakeOptions,
+): Promise<Map<string, Taken['place']>> {
+  if (!asked.length) return new Map();
+  const fees = await feesOf(em, asked);
+  const closedBy = admission.closedBy();
+  await lockGate(em);
+  const gate = await readGate(em);
+  const customers = asked.map(({ customerId }) => customerId);
+  const rounds = admit(gate, closedBy !== null, customers, await highestRounds(em, customers));
+  const fresh: Fresh[] = asked.map((one, at) => {
+    const fee = fees.get(one.request.bookId);
+    return { ...one, total: fee === undefined ? null : fee * one.request.quantity, round: rounds[at] ?? null };
+  });
+
+  const now = new Date();
+  const reason: HoldReason = closedBy ?? 'OVERLOAD';
+  await insert(em, fresh, { currency, leaseMs, now, reason });
+  await storeRows(
+    em,
+    fresh.flatMap((rental) => eventsOf(rental, currency, reason, now)),
+  );
+  return new Map(fresh.map(({ id, round }) => [id, round === null ? 'LET_IN' : 'HELD']));
+}
+
+async function feesOf(em: EntityManager, asked: Asked[]): Promise<Map<string, number>> {
+  const rows = await query<{ id: string; fee: number }>(
+    em,
+    'SELECT id, fee_amount AS fee FROM book WHERE id = ANY($1)',
+    [asked.map(({ request }) => request.bookId)],
+  );
+  return new Map(rows.map(({ id, fee }) => [id, fee]));
+}
+
+const INSERT = `
+  WITH fresh AS (
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::int[], $7::int[], $8::text[], $9::jsonb[], $10::int[])
+      WITH ORDINALITY AS f(id, customer_id, idempotency_key, fingerprint, book_id, quantity, total, payment_method, deliver_to, round, place)
+  ),
+  rentals AS (
+    INSERT INTO rental (id, customer_id, idempotency_key, fingerprint, book_id, quantity, total_amount, currency, payment_method, deliver_to,
+      status, hold_reason, round, held_since, lease_until, holds, out_for_delivery, return_requested, inspected, requested_at, changed_at, renewals, version)
+    SELECT id, customer_id, idempotency_key, fingerprint, book_id, quantity, total, $11, payment_method, deliver_to,
+      CASE WHEN round IS NULL THEN 'REQUESTED' ELSE 'ON_HOLD' END,
+      CASE WHEN round IS NOT NULL THEN $12 END,
+      round,
+      CASE WHEN round IS NOT NULL THEN $13::timestamptz END,
+      CASE WHEN round IS NULL THEN clock_timestamp() + $14 * interval '1 ms' END,
+      0, false, false, false, $13, $13, 0,
+      CASE WHEN round IS NULL THEN 1 ELSE 2 END
+    FROM fresh ORDER BY place
+  )
+  INSERT INTO payment (id, status, currency, authorized, captured, refunded, version)
+  SELECT id, 'PENDING', $11, 0, 0, 0, 0 FROM fresh`;
+
+interface Inserting {
+  currency: string;
+  leaseMs: number;
+  now: Date;
+  reason: HoldReason;
+}
+
+async function insert(em: EntityManager, fresh: Fresh[], { currency, leaseMs, now, reason }: Inserting): Promise<void> {
+  await query(em, INSERT, [
+    fresh.map(({ id }) => id),
+    fresh.map(({ customerId }) => customerId),
+    fresh.map(({ request }) => request.idempotencyKey),
+    fresh.map(({ fingerprint }) => fingerprint),
+    fresh.map(({ request }) => request.bookId),
+    fresh.map(({ request }) => request.quantity),
+    fresh.map(({ total }) => total),
+    fresh.map(({ request }) => request.paymentMethod),
+    fresh.map(({ request }) => JSON.stringify(request.deliverTo)),
+    fresh.map(({ round }) => round),
+    currency,
+    reason,
+    now,
+    leaseMs,
+  ]);
+}
+
+/** Every rental is born as requested; that it has to wait is its second event. */
+function eventsOf(
+  { id, customerId, request, total, round, cause: led }: Fresh,
+  currency: string,
+  reason: HoldReason,
+  now: Date,
+) {
+  const facts = { rentalId: id, customerId, bookId: request.bookId, quantity: request.quantity };
+  const make = () => {
+    const price = total === null ? null : { amount: total, currency };
+    const requested = outboxRow({ id, version: 1 }, 'rental.requested', { ...facts, total: price }, now);
+    if (round === null) return [requested];
+    return [requested, outboxRow({ id, version: 2 }, 'rental.held', { ...facts, reason }, now)];
+  };
+  return led ? cause.run(led, make) : make();
 }

@@ -3,15 +3,18 @@ import { run } from '#platform/process.ts';
 import { answer } from '#platform/requestReply.ts';
 import { startRounds } from '#platform/rounds.ts';
 import { openService, serve, serviceSettings } from '#platform/service.ts';
+import { openAdmission } from './admission.ts';
 import { rentalDatabase } from './database.ts';
-import { startDrainer } from './drain.ts';
+import { startDrainer, startExpiry } from './drain.ts';
 import { Payment, Rental, Step } from './entities.ts';
 import { bookConsumer, deliveryConsumer } from './events.ts';
-import type { Requesting } from './intake.ts';
+import { createTake, type Requesting } from './intake.ts';
 import { sweepMoney } from './money.ts';
 import { watchOutages } from './outages.ts';
 import { stripeProvider } from './paymentProvider.ts';
+import { createPositions } from './positions.ts';
 import { type Context, resolvers } from './resolvers.ts';
+import { leaseMsFor } from './settle.ts';
 
 const settings = [
   ...serviceSettings,
@@ -20,6 +23,10 @@ const settings = [
   'SETTLE_WAIT_MS',
   'BOOK_TIMEOUT_MS',
   'PAYMENT_TIMEOUT_MS',
+  'ADMISSION_LIMIT',
+  'ADMISSION_TARGET_MS',
+  'HOLD_LIMIT',
+  'HOLD_TTL_MS',
   'STRIPE_URL',
   'STRIPE_SECRET_KEY',
 ] as const;
@@ -35,15 +42,29 @@ await run('rental', settings, async (config, log) => {
       ),
     PAYMENT: () => provider.ping(),
   });
+  const admission = await openAdmission({
+    em: service.em,
+    outages,
+    cap: config.ADMISSION_LIMIT,
+    targetMs: config.ADMISSION_TARGET_MS,
+    holdLimit: config.HOLD_LIMIT,
+    log,
+  });
+  const leaseMs = leaseMsFor(config.BOOK_TIMEOUT_MS, config.PAYMENT_TIMEOUT_MS);
   const requesting: Requesting = {
     ...service,
     provider,
     outages,
+    admission,
     bookTimeoutMs: config.BOOK_TIMEOUT_MS,
+    leaseMs,
+    freed: () => drainer.wake(),
+    take: createTake({ em: service.em, admission, currency: config.CURRENCY, leaseMs }),
     settleWaitMs: config.SETTLE_WAIT_MS,
-    currency: config.CURRENCY,
     log,
   };
+  const drainer = startDrainer(requesting, log);
+  const positions = createPositions(service.em);
 
   void service.nats.then((nats) =>
     answer(nats, 'rpc.rental.address', log, async ({ rentalId }) => {
@@ -62,12 +83,18 @@ await run('rental', settings, async (config, log) => {
         viewer,
         em,
         requesting,
+        positions,
         rentals: rowsById(em, Rental),
         payments: rowsById(em, Payment),
         steps: rowsByOwner(em, Step, 'rentalId', { kind: 'asc' }),
       };
     },
     consumers: [bookConsumer, deliveryConsumer(config.LOAN_DAYS)],
-    workers: [startDrainer(requesting, log), startRounds('the sweep of money', () => sweepMoney(requesting, log), log)],
+    workers: [
+      drainer,
+      startExpiry(service.em, config.HOLD_TTL_MS, log),
+      startRounds('the sweep of money', () => sweepMoney(requesting, log), log),
+      admission,
+    ],
   });
 });

@@ -1,6 +1,6 @@
 /** The sweeper of captures, voids and refunds: each is a row, tried until the provider has confirmed it. */
 import { LockMode } from '@mikro-orm/core';
-import { type EntityManager, query, transaction } from '#platform/database.ts';
+import { databaseTime, type EntityManager, query, transaction } from '#platform/database.ts';
 import type { Log } from '#platform/log.ts';
 import { retryDelayMs } from '#platform/rounds.ts';
 import { addStep, lockPayment, lockRental, movePayment } from './changes.ts';
@@ -46,6 +46,7 @@ export async function sweepMoney(sweeping: Sweeping, log: Log): Promise<number> 
 async function perform(sweeping: Sweeping, step: Claimed): Promise<void> {
   const payment = await sweeping.em().findOneOrFail(Payment, { id: step.rentalId });
   const settled = await attempts[step.kind](sweeping, payment);
+  // crash point: rental, money moved and not noted
   if (settled) await finish(sweeping.em(), step, settled);
   else await again(sweeping.em(), step);
 }
@@ -127,6 +128,6 @@ async function again(em: EntityManager, { rentalId, kind, attempts }: Claimed): 
   await em.nativeUpdate(
     Step,
     { rentalId, kind, status: 'TODO' },
-    { nextAttemptAt: new Date(Date.now() + retryDelayMs(attempts)) },
+    { nextAttemptAt: databaseTime(retryDelayMs(attempts)) },
   );
 }

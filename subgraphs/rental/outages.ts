@@ -1,37 +1,71 @@
-/** Which of Book and the provider did not answer last time. What waits for one is resumed when it answers again, not before. */
-import type { HoldReason } from './rental.ts';
+/** Which of Book and the provider does not answer. While one does not, new requests wait and none is resumed. */
+import type { Dependency } from './rental.ts';
 
 export interface Outages {
-  /** It did not answer. */
-  report(dependency: HoldReason): void;
-  /** Those that answer, as far as is known; the others are asked now, if it is time. */
-  answering(): Promise<HoldReason[]>;
+  /** It answered. */
+  heard(dependency: Dependency): void;
+  /** It did not answer. Once may be the fault of what was asked; twice in a row is an outage. */
+  report(dependency: Dependency): void;
+  /** One that is known not to answer, or null. */
+  down(): Dependency | null;
+  /** Whether all of them answer: whoever was not heard of just now is asked, if it is time. */
+  allAnswer(): Promise<boolean>;
 }
 
 const FIRST_PAUSE_MS = 250;
-const LONGEST_PAUSE_MS = 30_000;
+/** A ping is cheap, and until it is answered every request waits. */
+const LONGEST_PAUSE_MS = 5000;
+/** Another replica may know of an outage that this one has not met: what was heard longer ago does not count. */
+const FRESH_MS = 1000;
 
-export function watchOutages(pings: Record<HoldReason, () => Promise<boolean>>): Outages {
-  const all = Object.keys(pings) as HoldReason[]; // the keys are what the table was written with
-  const down = new Map<HoldReason, { pauseMs: number; askAt: number }>();
+const MISSES = 2;
 
-  const later = (dependency: HoldReason, pauseMs: number) =>
-    down.set(dependency, { pauseMs, askAt: Date.now() + pauseMs });
+interface Known {
+  down: boolean;
+  heardAt: number;
+  /** In a row. */
+  misses: number;
+  pauseMs: number;
+  askAt: number;
+}
+const NOTHING: Known = { down: false, heardAt: Number.NEGATIVE_INFINITY, misses: 0, pauseMs: FIRST_PAUSE_MS, askAt: 0 };
 
-  async function askAgain(dependency: HoldReason): Promise<void> {
-    const outage = down.get(dependency);
-    if (!outage || Date.now() < outage.askAt) return;
-    if (await pings[dependency]()) down.delete(dependency);
-    else later(dependency, Math.min(LONGEST_PAUSE_MS, 2 * outage.pauseMs));
+export function watchOutages(pings: Record<Dependency, () => Promise<boolean>>): Outages {
+  const dependencies = Object.keys(pings) as Dependency[]; // the keys are what the table was written with
+  const known = new Map(dependencies.map((dependency) => [dependency, NOTHING]));
+  const now = () => performance.now(); // never jumps, whatever the clock does
+  const of = (dependency: Dependency) => known.get(dependency) ?? NOTHING;
+
+  const heard = (dependency: Dependency) => void known.set(dependency, { ...NOTHING, heardAt: now() });
+
+  function notAnswered(dependency: Dependency): void {
+    const { down, pauseMs } = of(dependency);
+    const pause = down ? Math.min(LONGEST_PAUSE_MS, 2 * pauseMs) : FIRST_PAUSE_MS;
+    known.set(dependency, { ...NOTHING, down: true, pauseMs: pause, askAt: now() + pause });
+  }
+
+  async function answers(dependency: Dependency): Promise<boolean> {
+    const { heardAt, askAt } = of(dependency);
+    if (now() - heardAt < FRESH_MS) return true;
+    if (now() < askAt) return false;
+    const answered = await pings[dependency]();
+    if (answered) heard(dependency);
+    else notAnswered(dependency);
+    return answered;
   }
 
   return {
+    heard,
     report(dependency) {
-      if (!down.has(dependency)) later(dependency, FIRST_PAUSE_MS);
+      const last = of(dependency);
+      if (last.down) return;
+      const misses = last.misses + 1;
+      if (misses < MISSES) known.set(dependency, { ...NOTHING, misses });
+      else notAnswered(dependency);
     },
-    async answering() {
-      await Promise.all(all.map(askAgain));
-      return all.filter((dependency) => !down.has(dependency));
+    down: () => dependencies.find((dependency) => of(dependency).down) ?? null,
+    async allAnswer() {
+      return (await Promise.all(dependencies.map(answers))).every(Boolean);
     },
   };
 }

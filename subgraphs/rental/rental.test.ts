@@ -9,7 +9,6 @@ import {
   paymentAfter,
   type RentalStatus,
   rentalStatuses,
-  roundAfter,
 } from './rental.ts';
 
 const story = (...changes: Change[]) =>
@@ -29,12 +28,18 @@ test('a request waits while a dependency is down, and then goes on', () => {
   expect(story('hold', 'resume', 'accept')).toBe('ACCEPTED');
 });
 
+test('a request that waited too long is rejected, and owes what one that was refused does', () => {
+  expect(story('hold', 'expire')).toBe('REJECTED');
+  expect(owedAfter('expire', 'ON_HOLD')).toEqual(owedAfter('reject', 'REQUESTED'));
+});
+
 test('nothing revives what has ended', () => {
   const changes: Change[] = [
     'accept',
     'hold',
     'resume',
     'reject',
+    'expire',
     'cancel',
     'ship',
     'deliver',
@@ -89,13 +94,6 @@ test('a payment is captured before it is refunded, and the same transition twice
   expect(paymentAfter('CAPTURED', 'capture')).toBeNull();
   expect(paymentAfter('AUTHORIZED', 'refund')).toBeNull();
   expect(paymentAfter('UNKNOWN', 'void')).toBe('VOIDED');
-});
-
-test('customers take turns: a second request of one stands behind the first of all others', () => {
-  expect(roundAfter(null, null)).toBe(0);
-  expect(roundAfter(0, 0)).toBe(1);
-  expect(roundAfter(7, null)).toBe(7);
-  expect(roundAfter(7, 3)).toBe(7);
 });
 
 test('the loan runs from the delivery', () => {

@@ -7,7 +7,7 @@ import { Refusal } from '#platform/errors.ts';
 /** Where each change takes a rental. A change that is missing from a row is not allowed there. */
 const life = {
   REQUESTED: { accept: 'ACCEPTED', hold: 'ON_HOLD', reject: 'REJECTED', cancel: 'CANCELLED' },
-  ON_HOLD: { resume: 'REQUESTED', cancel: 'CANCELLED' },
+  ON_HOLD: { resume: 'REQUESTED', expire: 'REJECTED', cancel: 'CANCELLED' },
   ACCEPTED: { ship: 'SHIPPING', cancel: 'CANCELLED', giveBack: 'CANCELLED' },
   SHIPPING: { deliver: 'ON_LOAN', cancel: 'CANCELLED', giveBack: 'CANCELLED', lose: 'LOST' },
   ON_LOAN: { requestReturn: 'ON_LOAN', startReturn: 'RETURNING' },
@@ -65,11 +65,14 @@ export const rejections = {
   PAYMENT_DECLINED: 'The payment was declined.',
   BOOK_NOT_FOUND: 'There is no such book.',
   BOOK_WITHDRAWN: 'This book is no longer lent.',
+  HOLD_EXPIRED: 'The request waited too long. Nothing was charged.',
 } as const;
 export type RejectionCode = keyof typeof rejections;
 
+/** What settling asks; where one does not answer, nothing can be settled. */
+export type Dependency = 'BOOK' | 'PAYMENT';
 /** Why a rental waits. */
-export type HoldReason = 'BOOK' | 'PAYMENT';
+export type HoldReason = 'OVERLOAD' | Dependency;
 
 /** Where each confirmation of the provider takes a payment; the same one twice is no change. */
 const money = {
@@ -102,7 +105,7 @@ export type StepStatus = 'WAITING' | 'TODO' | 'DONE' | 'FAILED';
 
 /** What ends in CANCELLED or REJECTED owes. Money that may still be captured or in a parcel's way waits for the parcel. */
 export function owedAfter(
-  change: 'cancel' | 'giveBack' | 'reject',
+  change: 'cancel' | 'giveBack' | 'reject' | 'expire',
   from: RentalStatus,
 ): { kind: StepKind; status: StepStatus }[] {
   const underWay = from === 'ACCEPTED' || from === 'SHIPPING';
@@ -114,10 +117,6 @@ export function owedAfter(
     { kind: moneyBack, status: stopping ? 'WAITING' : 'TODO' },
   ];
 }
-
-/** A share of the backlog for each customer: oldest first within a customer, round-robin between customers. */
-export const roundAfter = (lowestWaiting: number | null, ownHighest: number | null): number =>
-  Math.max(lowestWaiting ?? 0, ownHighest === null ? 0 : ownHighest + 1);
 
 const DAY_MS = 86_400_000;
 export const dueAt = (deliveredAt: Date, loanDays: number): Date => new Date(deliveredAt.getTime() + loanDays * DAY_MS);

@@ -1,6 +1,6 @@
 /** What people ask of Rental. */
 import { z } from 'zod';
-import { type EntityManager, query, transaction } from '#platform/database.ts';
+import { type EntityManager, transaction } from '#platform/database.ts';
 import { checkInput, payload, Refusal } from '#platform/errors.ts';
 import type { BaseContext, Resolvers } from '#platform/graphql.ts';
 import { idInput, isId } from '#platform/ids.ts';
@@ -11,11 +11,13 @@ import { isStaff, type Viewer } from '#platform/tokens.ts';
 import { factsOf, lockRental, move, owe } from './changes.ts';
 import { type Payment, Rental, type Step } from './entities.ts';
 import { type Requesting, requestRental } from './intake.ts';
+import type { Positions } from './positions.ts';
 import { afterOrRefuse, allowedActions, isFinal, type RentalStatus, rejections, rentalStatuses } from './rental.ts';
 
 export interface Context extends BaseContext {
   em: EntityManager;
   requesting: Requesting;
+  positions: Positions;
   rentals: ReturnType<typeof rowsById<Rental>>;
   payments: ReturnType<typeof rowsById<Payment>>;
   steps: ReturnType<typeof rowsByOwner<Step, 'rentalId'>>;
@@ -60,6 +62,8 @@ export const resolvers: Resolvers = {
       });
       return connectionOf(rows, page, (rental) => [rental.requestedAt.toISOString(), rental.id]);
     },
+
+    admission: (_: unknown, __: unknown, { em, requesting }: Context) => requesting.admission.read(em),
   },
 
   Mutation: {
@@ -106,8 +110,8 @@ export const resolvers: Resolvers = {
       typeof totalAmount === 'number' ? money(totalAmount, currency) : null,
     rejection: ({ rejection }: Rental) => (rejection ? { code: rejection, message: rejections[rejection] } : null),
     allowedActions: (rental: Rental) => allowedActions(rental),
-    holdPosition: (rental: Rental, _: unknown, { em }: Context) =>
-      rental.status === 'ON_HOLD' ? holdPosition(em, rental.id) : null,
+    holdPosition: ({ id, status }: Rental, _: unknown, { positions }: Context) =>
+      status === 'ON_HOLD' ? positions(id) : null,
     payment: ({ id }: Rental, _: unknown, { payments }: Context) => payments.load(id),
     async pendingCompensations({ id }: Rental, _: unknown, { steps }: Context) {
       const owed = await steps.load(id);
@@ -138,15 +142,4 @@ function whereOf(
       keys ? { $or: [{ requestedAt: { $lt: requestedAt } }, { requestedAt, id: { $lt: id } }] } : {},
     ],
   } as never; // the fields and their values are those of Rental
-}
-
-/** 1 is next: the place of a held rental in the order of draining. */
-async function holdPosition(em: EntityManager, id: string): Promise<number | null> {
-  const [row] = await query<{ position: number }>(
-    em,
-    `SELECT (SELECT count(*)::int FROM rental other WHERE other.status = 'ON_HOLD' AND (other.round, other.number) <= (own.round, own.number)) AS position
-     FROM rental own WHERE id = $1 AND status = 'ON_HOLD'`,
-    [id],
-  );
-  return row?.position ?? null;
 }

@@ -3,41 +3,61 @@
  * take it, each under the rental's lease, so it never runs twice at once for a rental; and every question it asks has the
  * same answer however often it is asked, so it may be cut off anywhere and start again. Source: docs/story.md, "The one path".
  */
-import { type EntityManager, query, transaction } from '#platform/database.ts';
+import { databaseTime, type EntityManager, transaction } from '#platform/database.ts';
 import { type Ask, NoAnswer } from '#platform/requestReply.ts';
 import { retryDelayMs } from '#platform/rounds.ts';
 import type { AnswerOf } from '#schema/requests.ts';
+import { type Admission, highestRounds, lockGate, readGate, roundAfter } from './admission.ts';
 import { factsOf, lockPayment, lockRental, move, movePayment, owe } from './changes.ts';
 import { Rental } from './entities.ts';
 import type { Outages } from './outages.ts';
 import type { ConfirmResult, PaymentProvider } from './paymentProvider.ts';
-import { type HoldReason, paymentAfter, type RejectionCode, roundAfter } from './rental.ts';
+import { type Dependency, paymentAfter, type RejectionCode } from './rental.ts';
 
 export interface Settling {
   em: () => EntityManager;
   ask: Ask;
   provider: PaymentProvider;
   outages: Outages;
+  admission: Admission;
   bookTimeoutMs: number;
+  leaseMs: number;
+  /** Told when a rental is no longer being settled: there is room for another. */
+  freed: () => void;
 }
 
-/** Longer than Book's and the provider's time-outs together: a lease that has run out means that its holder is gone. */
-export const LEASE_MS = 15_000;
+/** Book is asked once and the provider twice. A lease that has run out means that its holder is gone, or hangs. */
+export const leaseMsFor = (bookTimeoutMs: number, paymentTimeoutMs: number): number =>
+  bookTimeoutMs + 2 * paymentTimeoutMs + 3000;
 
 /** Brings a rental whose lease the caller holds to its outcome, or on hold. @throws on a fault; the drainer then comes again. */
 export async function settle(settling: Settling, rentalId: string): Promise<void> {
+  const startedAt = performance.now();
+  try {
+    if (await settleNow(settling, rentalId)) settling.admission.observe(performance.now() - startedAt);
+  } finally {
+    settling.freed();
+  }
+}
+
+/** Answers whether all that was asked has answered. */
+async function settleNow(settling: Settling, rentalId: string): Promise<boolean> {
   const rental = await settling.em().findOne(Rental, { id: rentalId });
-  if (rental?.status !== 'REQUESTED') return; // cancelled meanwhile
+  if (rental?.status !== 'REQUESTED') return false; // cancelled meanwhile
 
   const stock = await reserve(settling, rental);
+  // crash point: rental, reserved and nothing authorised
   if (stock.outcome === 'NO_ANSWER') return hold(settling, rentalId, 'BOOK');
-  if (stock.outcome === 'RELEASED') return; // cancelled meanwhile, and Book knows already
+  settling.outages.heard('BOOK');
+  if (stock.outcome === 'RELEASED') return true; // cancelled meanwhile, and Book knows already
   if (stock.outcome === 'REFUSED') return reject(settling, rentalId, stock.reason);
 
   const total = rental.totalAmount ?? stock.fee.amount * rental.quantity;
   const payment = await authorize(settling, rental, total);
+  // crash point: rental, authorised and not accepted
   if (payment.status === 'UNKNOWN') return hold(settling, rentalId, 'PAYMENT');
-  if (payment.status === 'VOIDED') return; // cancelled meanwhile, and the provider knows already
+  settling.outages.heard('PAYMENT');
+  if (payment.status === 'VOIDED') return true; // cancelled meanwhile, and the provider knows already
   if (payment.status === 'DECLINED') return reject(settling, rentalId, 'PAYMENT_DECLINED', payment.declineCode);
   return accept(settling, rentalId, total);
 }
@@ -63,7 +83,9 @@ async function authorize(
   const order = { key: id, rentalId: id, amount, currency };
   const intent = await provider.createIntent(order);
   if (intent.status === 'UNKNOWN') return intent;
+  // crash point: rental, an intent made and not stored
   if (!(await storeIntent(em(), id, intent.intentId))) return { status: 'VOIDED' };
+  // crash point: rental, an intent stored and not confirmed
   return provider.confirmIntent({ ...order, intentId: intent.intentId, paymentMethod });
 }
 
@@ -89,8 +111,8 @@ const conclude = (
     await work(em, rental);
   });
 
-const accept = ({ em }: Settling, id: string, total: number): Promise<void> =>
-  conclude(em(), id, async (em, rental) => {
+async function accept({ em }: Settling, id: string, total: number): Promise<true> {
+  await conclude(em(), id, async (em, rental) => {
     const payment = await lockPayment(em, id);
     payment.authorized = total;
     movePayment(em, payment, rental, 'authorize', 'payment.authorized', total, {});
@@ -98,9 +120,11 @@ const accept = ({ em }: Settling, id: string, total: number): Promise<void> =>
     rental.acceptedAt = new Date();
     move(em, rental, 'accept', 'rental.accepted', { total: { amount: total, currency: rental.currency } });
   });
+  return true;
+}
 
-const reject = ({ em }: Settling, id: string, code: RejectionCode, declineCode?: string): Promise<void> =>
-  conclude(em(), id, async (em, rental) => {
+async function reject({ em }: Settling, id: string, code: RejectionCode, declineCode?: string): Promise<true> {
+  await conclude(em(), id, async (em, rental) => {
     if (declineCode) {
       const payment = await lockPayment(em, id);
       payment.declineCode = declineCode;
@@ -110,18 +134,23 @@ const reject = ({ em }: Settling, id: string, code: RejectionCode, declineCode?:
     move(em, rental, 'reject', 'rental.rejected', { code });
     await owe(em, rental, 'reject', 'REQUESTED');
   });
+  return true;
+}
 
-function hold({ em, outages }: Settling, id: string, reason: HoldReason): Promise<void> {
+/** It waits at the end of its customer's turns, longer each time: one payment that never gets an answer must not fill the log. */
+async function hold({ em, outages }: Settling, id: string, reason: Dependency): Promise<false> {
   outages.report(reason);
-  return conclude(em(), id, async (em, rental) => {
+  await conclude(em(), id, async (em, rental) => {
     if (reason === 'PAYMENT') await forget(em, id);
+    await lockGate(em);
     rental.holdReason = reason;
     rental.round = await nextRound(em, rental);
     rental.holds += 1;
-    // Longer each time: one payment that never gets an answer must not fill its customer's log.
-    rental.leaseUntil = new Date(Date.now() + retryDelayMs(rental.holds));
+    rental.retryAt = databaseTime(retryDelayMs(rental.holds));
+    rental.heldSince ??= new Date();
     move(em, rental, 'hold', 'rental.held', { reason });
   });
+  return false;
 }
 
 /** The provider's answer is not known: a change without an event, since nobody else can act on it. */
@@ -131,10 +160,7 @@ async function forget(em: EntityManager, id: string): Promise<void> {
 }
 
 async function nextRound(em: EntityManager, { customerId }: Rental): Promise<number> {
-  const [waiting] = await query<{ lowest: number | null; own: number | null }>(
-    em,
-    `SELECT min(round) AS lowest, max(round) FILTER (WHERE customer_id = $1) AS own FROM rental WHERE status = 'ON_HOLD'`,
-    [customerId],
-  );
-  return roundAfter(waiting?.lowest ?? null, waiting?.own ?? null);
+  const { lowestRound } = await readGate(em);
+  const own = await highestRounds(em, [customerId]);
+  return roundAfter(lowestRound, own.get(customerId) ?? null);
 }
