@@ -8,6 +8,8 @@ import { makeFolder, removeFolder } from './folders.ts';
 export interface System {
   /** Of the router. */
   url: string;
+  /** The settings by which the services find and trust one another: where their databases are, for instance. */
+  environments: Record<Service, Environment>;
   /** What the sandbox bank has in its books. */
   bank: { intentsOf(rentalId: string): Promise<{ status: string; amount: number }[]> };
   /** Stops the part until `resume`. */
@@ -45,6 +47,7 @@ export async function startSystem(settings: Environment = {}): Promise<System> {
 
   return {
     url: system.url,
+    environments: system.environments,
     bank: { intentsOf: (rentalId) => intentsOf(databaseUrlOf('sandbox'), rentalId) },
     pause: (part) => system.keeperOf(part).stop(),
     resume: (part) => system.keeperOf(part).start(),
