@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { Client as Database } from 'pg';
 import { claimFolder } from '../local/folder.ts';
-import type { Environment, Owner } from '../local/services.ts';
+import type { Environment, Owner, Service } from '../local/services.ts';
 import { openSystem, type Part } from '../local/system.ts';
 import type { Customer } from '../subgraphs/customer/entities.ts';
 import { createTokenIssuer } from '../subgraphs/customer/sessions.ts';
@@ -12,6 +12,8 @@ import { makeFolder, removeFolder } from './folders.ts';
 export interface System {
   /** Of the router. */
   url: string;
+  /** The settings by which the services find and trust one another: where their databases are, for instance. */
+  environments: Record<Service, Environment>;
   /** Customers with a token, who never signed up: hashing the passwords of hundreds takes longer than most tests. */
   newCustomers(count: number): Promise<Client[]>;
   /** Asks the database of a service, past the service. */
@@ -53,6 +55,7 @@ export async function startSystem(settings: Environment = {}): Promise<System> {
 
   return {
     url: system.url,
+    environments: system.environments,
     newCustomers: (count) => newCustomers(system.url, count, system.environments.customer.TOKEN_KEYS),
     query: (owner, sql, values = []) => queryOnce(system.environments[owner].DATABASE_URL, sql, values),
     bank: {
