@@ -39,6 +39,7 @@ export async function sweepCarrier(carrying: Carrying, log: Log): Promise<number
      RETURNING id, attempts, next_attempt_at AS until`,
     [AT_ONCE, CLAIM_MS],
   );
+  // crash point: delivery, claimed but not performed
   await Promise.all(due.map((claimed) => perform(carrying, claimed, log)));
   return due.length;
 }
@@ -73,7 +74,9 @@ const duties: Record<Duty, (carrying: Carrying, delivery: Delivery) => Promise<D
   async MAKE(carrying, delivery) {
     const parcel = await announce(carrying, delivery);
     if (!parcel) return new Date();
+    // crash point: delivery, announced but not booked
     const { trackingNumber, trackingUrl, carrier, estimatedAt } = await carrying.carrier.createParcel(parcel);
+    // crash point: delivery, booked but not written down
     await changed(carrying.em(), delivery.id, (em, delivery, now) => {
       if (delivery.trackingNumber) return; // another process had claimed it too
       em.assign(delivery, { trackingNumber, trackingUrl, carrier, estimatedAt, heardAt: now });
@@ -85,6 +88,7 @@ const duties: Record<Duty, (carrying: Carrying, delivery: Delivery) => Promise<D
   async STOP(carrying, delivery) {
     const { id, trackingNumber } = tracked(delivery);
     const stop = await carrying.carrier.stop({ key: `${id}:stop`, trackingNumber });
+    // crash point: delivery, stopped but not written down
     await changed(carrying.em(), id, (_, delivery) => {
       delivery.stop = stop;
     });

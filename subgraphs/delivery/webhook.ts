@@ -17,6 +17,7 @@ export const carrierWebhook =
     if (!verified.ok) return text(response, 400, verified.reason);
     // It may overtake the answer that brings us the tracking number.
     if (!(await store(em(), verified.report))) return text(response, 404, 'There is no such parcel yet.');
+    // crash point: delivery, scans stored but not confirmed
     text(response, 200, 'Thank you.');
   };
 

@@ -1,0 +1,150 @@
+/** One run: a cluster, customers, faults; then it is healed, comes to rest, and is judged. */
+import { cpSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { reasonOf } from '#platform/errors.ts';
+import { type Cluster, startCluster } from './cluster.ts';
+import { diceOf, seedFor } from './dice.ts';
+import { figuresOf, underWay } from './drained.ts';
+import { judge, type Violation } from './judge.ts';
+import { type FaultKind, unleash } from './nemesis.ts';
+import type { PlantName } from './plants.ts';
+import { progressLine, type Report, textOf } from './report.ts';
+import { openShop, type Shop } from './shoppers.ts';
+import { withSources } from './sources.ts';
+
+export interface RunOptions {
+  seed: number;
+  lastMs: number;
+  faults: readonly FaultKind[];
+  plant: PlantName | null;
+  customers: number;
+  crashesPerMinute: number;
+  /** Is told once a second how it goes. */
+  progress?: (line: string) => void;
+  /** Ends the faults early; all that follows happens as ever. */
+  signal?: AbortSignal;
+}
+
+/** A run that has not come to rest by then never will. */
+const DRAIN_LIMIT_MS = 60_000;
+const LOOK_MS = 500;
+
+/** Resolves with what was found. @throws when the system could not be started; nothing is left running in any case. */
+export async function runChaos(options: RunOptions): Promise<Report> {
+  const { seed, faults, plant, progress = () => {} } = options;
+  const crashesPerMinute = faults.includes('crash') ? options.crashesPerMinute : 0;
+  const cluster = await startCluster({ seed, crashesPerMinute, plant });
+  try {
+    const dice = diceOf(seedFor(seed, 'shoppers'));
+    const shop = await openShop({ routerUrls: cluster.routerUrls, dice, customers: options.customers });
+    const report = await struggle(cluster, shop, options, progress);
+    await shop.close();
+    if (report.violations.length) report.kept = keep(cluster, report);
+    return report;
+  } finally {
+    await cluster.stop();
+  }
+}
+
+async function struggle(
+  cluster: Cluster,
+  shop: Shop,
+  { seed, lastMs, faults: kinds, plant, signal = new AbortController().signal }: RunOptions,
+  progress: (line: string) => void,
+): Promise<Report> {
+  const startedAt = Date.now();
+  const faults: Report['faults'] = [];
+  const note = (kind: FaultKind, what: string) => void faults.push({ kind, what, atMs: Date.now() - startedAt });
+  const telling = tellProgress(cluster, shop, () => faults.length, startedAt, progress);
+
+  const shopping = shop.open(lastMs, signal);
+  await unleash({ cluster, dice: diceOf(seedFor(seed, 'nemesis')), lastMs, kinds, note, signal });
+  heal(cluster);
+  const healedAt = Date.now();
+  await shopping;
+  const rest = await comeToRest(cluster, shop, healedAt);
+  await telling.stop();
+
+  return {
+    seed,
+    plant,
+    lastedMs: healedAt - startedAt,
+    tally: shop.tally,
+    reconnects: shop.shoppers.reduce((sum, { watcher }) => sum + watcher.reconnects, 0),
+    faults,
+    crashes: cluster.crashes(),
+    without:
+      kinds.includes('disk') && !cluster.disks.size ? ['full disks: this account may not mount a small one'] : [],
+    drainMs: rest.drainMs,
+    violations: [...rest.violations, ...(await withSources(cluster, (sources) => judge(sources, shop.shoppers)))],
+    compared: 0,
+    kept: null,
+  };
+}
+
+/** Nothing fails from here on; what has failed is left as it is. */
+function heal(cluster: Cluster): void {
+  for (const wire of cluster.wires) wire.mend();
+  for (const disk of cluster.disks.values()) disk.free();
+  for (const part of cluster.parts) part.order({ clockBackMs: 0 });
+  cluster.calm();
+}
+
+async function comeToRest(
+  cluster: Cluster,
+  shop: Shop,
+  healedAt: number,
+): Promise<{ drainMs: number | null; violations: Violation[] }> {
+  let left: string[] = [];
+  while (Date.now() - healedAt < DRAIN_LIMIT_MS) {
+    try {
+      left = await withSources(cluster, (sources) => underWay(sources, shop.shoppers));
+    } catch (error) {
+      left = [`a server does not answer: ${reasonOf(error)}`];
+    }
+    if (!left.length) return { drainMs: Date.now() - healedAt, violations: [] };
+    await sleep(LOOK_MS);
+  }
+  return { drainMs: null, violations: left.map((sentence) => ({ invariant: 'nothing is stuck', sentence })) };
+}
+
+function tellProgress(
+  cluster: Cluster,
+  shop: Shop,
+  faults: () => number,
+  startedAt: number,
+  progress: (line: string) => void,
+): { stop(): Promise<void> } {
+  const abort = new AbortController();
+  const { signal } = abort;
+  async function loop(): Promise<void> {
+    while (!signal.aborted) {
+      const unknown = { held: '?', lag: '?' }; // a server is down
+      const figures = await withSources(cluster, figuresOf).catch(() => unknown);
+      const elapsed = (Date.now() - startedAt) / 1000;
+      progress(progressLine(elapsed, shop.tally, faults(), cluster.crashes().length, figures));
+      await sleep(1000, undefined, { signal }).catch(() => {});
+    }
+  }
+  const looping = loop();
+  return {
+    async stop() {
+      abort.abort();
+      await looping;
+    },
+  };
+}
+
+/** What is needed to understand a violation, in a folder that stays. */
+function keep(cluster: Cluster, report: Report): string {
+  const folder = mkdtempSync(join(tmpdir(), `rentabook-chaos-${report.seed}-`));
+  cpSync(cluster.logs, join(folder, 'logs'), { recursive: true });
+  writeFileSync(
+    join(folder, 'faults.log'),
+    report.faults.map(({ atMs, kind, what }) => `${(atMs / 1000).toFixed(1)} s  ${kind}  ${what}\n`).join(''),
+  );
+  writeFileSync(join(folder, 'report.txt'), textOf(report));
+  return folder;
+}
