@@ -12,9 +12,12 @@ import { Delivery } from './entities.ts';
 import { lockDelivery, reach, recordScans } from './parcels.ts';
 
 const AT_ONCE = 16;
-/** What was claimed by a process that died is due again after this: longer than Rental's and the carrier's time-outs together. */
-const CLAIM_MS = 30_000;
 const RENTAL_TIMEOUT_MS = 2000;
+/** For the statements in between. */
+const MARGIN_MS = 2000;
+
+/** What was claimed by a process that died is due again after this: whoever lives has had its answers, or none, by then. */
+export const claimMsFor = (carrierTimeoutMs: number): number => RENTAL_TIMEOUT_MS + 2 * carrierTimeoutMs + MARGIN_MS;
 
 export interface Carrying {
   em: () => EntityManager;
@@ -22,6 +25,8 @@ export interface Carrying {
   carrier: Carrier;
   /** A parcel silent for so long is asked after. */
   pollMs: number;
+  /** A parcel that was claimed and not seen to for so long is anybody's again. */
+  claimMs: number;
 }
 
 interface Claimed {
@@ -37,7 +42,7 @@ export async function sweepCarrier(carrying: Carrying, log: Log): Promise<number
     `UPDATE delivery SET attempts = attempts + 1, next_attempt_at = now() + $2 * interval '1 ms' WHERE id IN (
        SELECT id FROM delivery WHERE next_attempt_at <= now() ORDER BY next_attempt_at LIMIT $1 FOR UPDATE SKIP LOCKED)
      RETURNING id, attempts, next_attempt_at AS until`,
-    [AT_ONCE, CLAIM_MS],
+    [AT_ONCE, carrying.claimMs],
   );
   // crash point: delivery, claimed but not performed
   await Promise.all(due.map((claimed) => perform(carrying, claimed, log)));

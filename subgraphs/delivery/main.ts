@@ -2,7 +2,7 @@ import { run } from '#platform/process.ts';
 import { startRounds } from '#platform/rounds.ts';
 import { openService, serve, serviceSettings } from '#platform/service.ts';
 import { httpCarrier } from './carrier.ts';
-import { sweepCarrier } from './carrierWork.ts';
+import { claimMsFor, sweepCarrier } from './carrierWork.ts';
 import { deliveryDatabase } from './database.ts';
 import { rentalConsumer } from './events.ts';
 import { contextOf, resolvers } from './resolvers.ts';
@@ -19,7 +19,12 @@ const settings = [
 
 await run('delivery', settings, async (config, log) => {
   const service = await openService(config, log, deliveryDatabase);
-  const carrying = { ...service, carrier: httpCarrier(config), pollMs: config.CARRIER_POLL_MS };
+  const carrying = {
+    ...service,
+    carrier: httpCarrier(config),
+    pollMs: config.CARRIER_POLL_MS,
+    claimMs: claimMsFor(config.CARRIER_TIMEOUT_MS),
+  };
 
   return serve(service, config, log, {
     stream: 'DELIVERY',

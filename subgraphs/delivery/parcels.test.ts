@@ -71,6 +71,7 @@ const workAt = (courier: Courier, more: Partial<Carrying> = {}): Carrying => ({
   ask: createAsk(Promise.resolve(nats)),
   carrier: httpCarrier(courier.settings),
   pollMs: 30_000,
+  claimMs: 10_000,
   ...more,
 });
 

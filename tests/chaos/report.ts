@@ -21,6 +21,8 @@ export interface Report {
   without: string[];
   /** From the last fault until nothing was on its way any more; null when that took too long. */
   drainMs: number | null;
+  /** What came to rest last. */
+  last: string[];
   violations: Violation[];
   /** What was compared with what, in how many cases. */
   compared: number;
@@ -39,7 +41,7 @@ export function progressLine(
 }
 
 export function textOf(report: Report): string {
-  const { seed, plant, lastedMs, tally, reconnects, faults, crashes, without, drainMs, violations, kept } = report;
+  const { seed, plant, lastedMs, tally, reconnects, faults, crashes, without, violations, kept } = report;
   const byKind = countsOf(faults.map(({ kind }) => kind));
   const byPoint = countsOf(crashes);
   return [
@@ -51,7 +53,7 @@ export function textOf(report: Report): string {
     ...without.map((sentence) => `left out        ${sentence}`),
     `requests        ${tally.requests}, acknowledged ${tally.acknowledged}, cancelled ${tally.cancels}, returned ${tally.returns}; asked again ${tally.retries} times`,
     `subscribers     came back ${reconnects} times`,
-    `drained         ${drained(drainMs)}`,
+    `drained         ${drained(report)}`,
     `violations      ${violations.length}`,
     ...[...Map.groupBy(violations, ({ invariant }) => invariant)].flatMap(([invariant, found]) => [
       `  ${invariant}: ${found.length}`,
@@ -62,10 +64,11 @@ export function textOf(report: Report): string {
   ].join('\n');
 }
 
-function drained(drainMs: number | null): string {
+function drained({ drainMs, last }: Report): string {
   if (drainMs === null) return 'not at all: see the violations';
   const taken = `${(drainMs / 1000).toFixed(1)} s after the last fault`;
-  return drainMs > DRAIN_GOAL_MS ? `${taken}, which is more than ${DRAIN_GOAL_MS / 1000} s` : taken;
+  const late = drainMs > DRAIN_GOAL_MS ? `, which is more than ${DRAIN_GOAL_MS / 1000} s` : '';
+  return `${taken}${late}${last.length ? `; at the last look before: ${last.join(', ')}` : ''}`;
 }
 
 const listed = (counts: [string, number][]): string => counts.map(([what, times]) => `${times} ${what}`).join(', ');

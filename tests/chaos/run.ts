@@ -78,6 +78,7 @@ async function struggle(
     without:
       kinds.includes('disk') && !cluster.disks.size ? ['full disks: this account may not mount a small one'] : [],
     drainMs: rest.drainMs,
+    last: rest.last,
     violations: [...rest.violations, ...(await withSources(cluster, (sources) => judge(sources, shop.shoppers)))],
     compared: 0,
     kept: null,
@@ -96,18 +97,20 @@ async function comeToRest(
   cluster: Cluster,
   shop: Shop,
   healedAt: number,
-): Promise<{ drainMs: number | null; violations: Violation[] }> {
+): Promise<{ drainMs: number | null; last: string[]; violations: Violation[] }> {
   let left: string[] = [];
+  let last: string[] = [];
   while (Date.now() - healedAt < DRAIN_LIMIT_MS) {
     try {
       left = await withSources(cluster, (sources) => underWay(sources, shop.shoppers));
     } catch (error) {
       left = [`a server does not answer: ${reasonOf(error)}`];
     }
-    if (!left.length) return { drainMs: Date.now() - healedAt, violations: [] };
+    if (!left.length) return { drainMs: Date.now() - healedAt, last, violations: [] };
+    last = left;
     await sleep(LOOK_MS);
   }
-  return { drainMs: null, violations: left.map((sentence) => ({ invariant: 'nothing is stuck', sentence })) };
+  return { drainMs: null, last, violations: left.map((sentence) => ({ invariant: 'nothing is stuck', sentence })) };
 }
 
 function tellProgress(
