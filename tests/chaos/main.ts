@@ -25,9 +25,6 @@ ${plantNames.map((name) => `                    ${name.padEnd(20)} ${plants[name
 Exit code 0: nothing was violated. 1: something was. 2: it could not run.
 `;
 
-/** A crash each six seconds or so over all processes, with a dozen busy crash points in each. */
-const CRASHES_PER_MINUTE = 0.25;
-
 class Mistake extends Error {}
 
 function optionsIn(args: string[]) {
@@ -104,7 +101,6 @@ async function main(): Promise<number> {
   print(`seed ${options.seed}; starting\n`);
   const report = await runChaos({
     ...options,
-    crashesPerMinute: CRASHES_PER_MINUTE,
     progress: showProgress(),
     signal: stopOnSignal(),
   });

@@ -103,8 +103,8 @@ export const plants = {
     edits: [
       {
         file: 'subgraphs/rental/intake.ts',
-        find: '    customerId,\n    idempotencyKey,\n    fingerprint,\n',
-        replace: '    customerId,\n    idempotencyKey: randomUUID(),\n    fingerprint,\n',
+        find: 'fresh.map(({ request }) => request.idempotencyKey)',
+        replace: 'fresh.map(() => randomUUID())',
       },
     ],
   },
