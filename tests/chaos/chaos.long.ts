@@ -18,12 +18,16 @@ test('nothing acknowledged is lost, doubled or stuck in four minutes of faults',
 }, 600_000);
 
 describe('a planted bug is caught', () => {
-  test.each(plantNames)('%s', async (plant) => {
-    const report = await runChaos({ seed: SEED, lastMs: 30_000, faults: allFaults, plant, customers: 12 });
+  test.each(plantNames)(
+    '%s',
+    async (plant) => {
+      const report = await runChaos({ seed: SEED, lastMs: 30_000, faults: allFaults, plant, customers: 12 });
 
-    process.stderr.write(textOf(report)); // which invariant it was
-    expect(report.violations.length).toBeGreaterThan(0);
-  }, 240_000);
+      process.stderr.write(textOf(report)); // which invariant it was
+      expect(report.violations.length).toBeGreaterThan(0);
+    },
+    240_000,
+  );
 
   test('and without a bug the same run is clean', async () => {
     const report = await runChaos({ seed: SEED, lastMs: 30_000, faults: allFaults, plant: null, customers: 12 });

@@ -41,7 +41,6 @@ const RESTART_MS = 300;
 
 export interface ClusterOptions {
   seed: number;
-  crashesPerMinute: number;
   plant: PlantName | null;
 }
 
@@ -73,8 +72,8 @@ export interface Cluster {
   logs: string;
   /** Names of the crash points at which a process has died. */
   crashes(): string[];
-  /** From now on no process dies by itself. */
-  calm(): void;
+  /** How often a process dies by itself, from now on; at first none does. */
+  crash(perMinute: number): void;
   stop(): Promise<void>;
 }
 
@@ -92,7 +91,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const parts: KeptPart[] = [];
   const wires: Wire[] = [];
   const disks: Cluster['disks'] = new Map();
-  let crashesPerMinute = options.crashesPerMinute;
+  let crashesPerMinute = 0;
 
   async function stop(): Promise<void> {
     const stopAll = (services: Part['service'][]) =>
@@ -220,9 +219,9 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
           .split('\n')
           .filter(Boolean)
           .map((line) => line.split('\t')[1] ?? ''),
-      calm() {
-        crashesPerMinute = 0;
-        for (const part of parts) part.order({ calm: true });
+      crash(perMinute) {
+        crashesPerMinute = perMinute;
+        for (const part of parts) part.order({ crashesPerMinute });
       },
       stop,
     };

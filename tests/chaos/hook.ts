@@ -14,7 +14,7 @@ export interface HookSettings {
   seed: number;
   /** Name of the process, for the list of crashes. */
   name: string;
-  /** Crashes of one crash point in one process that passes it all the time. */
+  /** Of this process, when it passes its crash points all the time. */
   crashesPerMinute: number;
   /** Gets a line for each crash: `<process>\t<crash point>`. */
   crashFile: string;
@@ -22,7 +22,7 @@ export interface HookSettings {
 }
 
 /** What the harness may send later. */
-export type Order = { clockBackMs: number } | { calm: true };
+export type Order = { clockBackMs: number } | { crashesPerMinute: number };
 
 const ROOT = dirname(dirname(import.meta.dirname));
 const settings = JSON.parse(process.env.CHAOS ?? '') as HookSettings;
@@ -41,20 +41,22 @@ registerHooks({
 
 const crashFile = openSync(settings.crashFile, 'a');
 const passedAt = new Map<string, number>();
-let calm = false;
+let { crashesPerMinute } = settings;
 
 /** So long after the last pass the risk is at its highest: a rare point then crashes every fourth time. */
 const HIGHEST_RISK = 0.25;
 
 /**
  * The risk is one in time and not for each pass, or the busiest points would be all that is ever tried: the longer a point
- * has not been passed, the likelier it is to crash.
+ * has not been passed, the likelier it is to crash. The points of a process share its risk, or the one with the most of them
+ * would never come to work.
  */
 function crashPoint(name: string): void {
   const now = performance.now();
   const sinceMs = now - (passedAt.get(name) ?? 0);
   passedAt.set(name, now);
-  if (calm || !dice.chance(Math.min(HIGHEST_RISK, (settings.crashesPerMinute * sinceMs) / 60_000))) return;
+  const due = (crashesPerMinute * sinceMs) / 60_000 / passedAt.size;
+  if (!dice.chance(Math.min(HIGHEST_RISK, due))) return;
   writeSync(crashFile, `${settings.name}\t${name}\n`);
   process.kill(process.pid, 'SIGKILL');
 }
@@ -73,7 +75,7 @@ Object.assign(globalThis, {
 });
 
 process.on('message', (order: Order) => {
-  if ('calm' in order) calm = true;
-  else clockBackMs = order.clockBackMs;
+  if ('clockBackMs' in order) clockBackMs = order.clockBackMs;
+  else crashesPerMinute = order.crashesPerMinute;
 });
 process.channel?.unref(); // what is only listened to here keeps no process alive

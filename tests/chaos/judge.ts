@@ -21,16 +21,18 @@ const invariants: Record<string, Invariant> = {
     for (const shopper of shoppers) {
       const rentals = new Map((await rentalsOf(rental, shopper)).map((row) => [row.id, row]));
       for (const { key, rentalId } of shopper.acknowledged) {
-        const row = rentals.get(rentalId);
-        if (!row) tell(`Rental ${rentalId} was acknowledged and is not there.`);
-        else if (row.key !== key) tell(`Rental ${rentalId} was acknowledged for key ${key} and has ${row.key}.`);
+        if (rentals.get(rentalId)?.key !== key)
+          tell(`Rental ${rentalId} was acknowledged for key ${key}, under which it is not there.`);
       }
     }
   },
 
   async 'one rental per key'({ rental }, shoppers, tell) {
     for (const shopper of shoppers) {
-      const byKey = Map.groupBy(await rentalsOf(rental, shopper), ({ key }) => key);
+      const rentals = await rentalsOf(rental, shopper);
+      if (rentals.length > shopper.keys.size)
+        tell(`Customer ${shopper.customerId} has ${rentals.length} rentals and used ${shopper.keys.size} keys.`);
+      const byKey = Map.groupBy(rentals, ({ key }) => key);
       for (const [key, rows] of byKey) {
         if (!shopper.keys.has(key)) tell(`Rental ${rows[0]?.id} has the key ${key}, which its customer never used.`);
         if (rows.length > 1) tell(`The key ${key} has ${rows.length} rentals.`);

@@ -20,6 +20,7 @@ ${Object.entries(faultKinds)
   .join('\n')}
   --bug NAME      with a bug that must be caught:
 ${plantNames.map((name) => `                    ${name.padEnd(20)} ${plants[name].what}`).join('\n')}
+  --keep          leaves the logs behind also when nothing was violated
   --help          this text
 
 Exit code 0: nothing was violated. 1: something was. 2: it could not run.
@@ -31,6 +32,7 @@ function optionsIn(args: string[]) {
   const { values } = parse(args);
   return {
     help: values.help ?? false,
+    keep: values.keep ?? false,
     lastMs: 60_000 * numberIn('--minutes', values.minutes ?? '10', 0.25, 600),
     seed: numberIn('--seed', values.seed ?? String(Math.floor(Math.random() * 1e9)), 0, 2 ** 32 - 1, true),
     customers: numberIn('--customers', values.customers ?? '12', 1, 64, true),
@@ -51,6 +53,7 @@ function parse(args: string[]) {
         customers: { type: 'string' },
         faults: { type: 'string' },
         bug: { type: 'string' },
+        keep: { type: 'boolean' },
         help: { type: 'boolean' },
       },
     });

@@ -14,7 +14,7 @@ export interface Report {
   lastedMs: number;
   tally: Tally;
   reconnects: number;
-  faults: { kind: FaultKind; what: string; atMs: number }[];
+  faults: { kind: FaultKind; what: string; at: Date }[];
   /** Names of the crash points, once for each time that a process died there. */
   crashes: string[];
   /** What this machine did not allow. */
@@ -40,7 +40,8 @@ export function progressLine(
   return `${clock(seconds)}  ${requests} requests, ${acknowledged} acknowledged, ${retries} retries  ${faults} faults, ${crashes} crashes  ${held} held, lag ${lag}`;
 }
 
-export function textOf(report: Report): string {
+/** With so many examples of each violation. */
+export function textOf(report: Report, examples = EXAMPLES): string {
   const { seed, plant, lastedMs, tally, reconnects, faults, crashes, without, violations, kept } = report;
   const byKind = countsOf(faults.map(({ kind }) => kind));
   const byPoint = countsOf(crashes);
@@ -57,7 +58,7 @@ export function textOf(report: Report): string {
     `violations      ${violations.length}`,
     ...[...Map.groupBy(violations, ({ invariant }) => invariant)].flatMap(([invariant, found]) => [
       `  ${invariant}: ${found.length}`,
-      ...found.slice(0, EXAMPLES).map(({ sentence }) => `    ${sentence}`),
+      ...found.slice(0, examples).map(({ sentence }) => `    ${sentence}`),
     ]),
     ...(kept ? [`logs            ${kept}`] : []),
     '',

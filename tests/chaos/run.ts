@@ -1,16 +1,14 @@
 /** One run: a cluster, customers, faults; then it is healed, comes to rest, and is judged. */
-import { cpSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { reasonOf } from '#platform/errors.ts';
 import { type Cluster, startCluster } from './cluster.ts';
 import { diceOf, seedFor } from './dice.ts';
 import { figuresOf, underWay } from './drained.ts';
+import { keepEvidence } from './evidence.ts';
 import { judge, type Violation } from './judge.ts';
 import { type FaultKind, unleash } from './nemesis.ts';
 import type { PlantName } from './plants.ts';
-import { progressLine, type Report, textOf } from './report.ts';
+import { progressLine, type Report } from './report.ts';
 import { openShop, type Shop } from './shoppers.ts';
 import { withSources } from './sources.ts';
 
@@ -20,6 +18,8 @@ export interface RunOptions {
   faults: readonly FaultKind[];
   plant: PlantName | null;
   customers: number;
+  /** Whether to leave logs and databases' unfinished rows behind also when nothing was violated. */
+  keep?: boolean;
   /** Is told once a second how it goes. */
   progress?: (line: string) => void;
   /** Ends the faults early; all that follows happens as ever. */
@@ -29,26 +29,21 @@ export interface RunOptions {
 /** A run that has not come to rest by then never will; one with a bug need not be waited for so long. */
 const DRAIN_LIMIT_MS = 60_000;
 const DRAIN_LIMIT_WITH_BUG_MS = 20_000;
-/**
- * Crashes of one crash point in one process in constant use. With two dozen points in up to four processes each it makes one
- * crash in some seconds, which two cores can follow; a bug that is to be caught in a short run gets more of them.
- */
-const CRASHES_PER_MINUTE = 0.6;
-const CRASHES_PER_MINUTE_WITH_BUG = 4;
+/** Of each process: two cores can start one again every few seconds. A bug that is to be caught in a short run gets more. */
+const CRASHES_PER_MINUTE = 1;
+const CRASHES_PER_MINUTE_WITH_BUG = 3;
 const LOOK_MS = 500;
 
 /** Resolves with what was found. @throws when the system could not be started; nothing is left running in any case. */
 export async function runChaos(options: RunOptions): Promise<Report> {
-  const { seed, faults, plant, progress = () => {} } = options;
-  const rate = plant ? CRASHES_PER_MINUTE_WITH_BUG : CRASHES_PER_MINUTE;
-  const crashesPerMinute = faults.includes('crash') ? rate : 0;
-  const cluster = await startCluster({ seed, crashesPerMinute, plant });
+  const { seed, plant, progress = () => {} } = options;
+  const cluster = await startCluster({ seed, plant });
   try {
     const dice = diceOf(seedFor(seed, 'shoppers'));
     const shop = await openShop({ routerUrls: cluster.routerUrls, dice, customers: options.customers });
     const report = await struggle(cluster, shop, options, progress);
+    if (report.violations.length || options.keep) report.kept = await keepEvidence(cluster, report, shop.shoppers);
     await shop.close();
-    if (report.violations.length) report.kept = keep(cluster, report);
     return report;
   } finally {
     await cluster.stop();
@@ -63,10 +58,11 @@ async function struggle(
 ): Promise<Report> {
   const startedAt = Date.now();
   const faults: Report['faults'] = [];
-  const note = (kind: FaultKind, what: string) => void faults.push({ kind, what, atMs: Date.now() - startedAt });
+  const note = (kind: FaultKind, what: string) => void faults.push({ kind, what, at: new Date() });
   const telling = tellProgress(cluster, shop, () => faults.length, startedAt, progress);
 
   const shopping = shop.open(lastMs, signal);
+  if (kinds.includes('crash')) cluster.crash(plant ? CRASHES_PER_MINUTE_WITH_BUG : CRASHES_PER_MINUTE);
   await unleash({ cluster, dice: diceOf(seedFor(seed, 'nemesis')), lastMs, kinds, note, signal });
   heal(cluster);
   const healedAt = Date.now();
@@ -97,7 +93,7 @@ function heal(cluster: Cluster): void {
   for (const wire of cluster.wires) wire.mend();
   for (const disk of cluster.disks.values()) disk.free();
   for (const part of cluster.parts) part.order({ clockBackMs: 0 });
-  cluster.calm();
+  cluster.crash(0);
 }
 
 async function comeToRest(
@@ -146,16 +142,4 @@ function tellProgress(
       await looping;
     },
   };
-}
-
-/** What is needed to understand a violation, in a folder that stays. */
-function keep(cluster: Cluster, report: Report): string {
-  const folder = mkdtempSync(join(tmpdir(), `rentabook-chaos-${report.seed}-`));
-  cpSync(cluster.logs, join(folder, 'logs'), { recursive: true });
-  writeFileSync(
-    join(folder, 'faults.log'),
-    report.faults.map(({ atMs, kind, what }) => `${(atMs / 1000).toFixed(1)} s  ${kind}  ${what}\n`).join(''),
-  );
-  writeFileSync(join(folder, 'report.txt'), textOf(report));
-  return folder;
 }
