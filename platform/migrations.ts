@@ -47,4 +47,22 @@ class Events extends Migration {
   }
 }
 
-export const platformMigrations = [{ name: 'platform_0001_events', class: Events }];
+class Refill extends Migration {
+  override up(): void {
+    // What was published once and then lost by the broker goes below what was not yet published.
+    this.addSql(
+      `ALTER TABLE outbox ADD reopened boolean NOT NULL DEFAULT false CHECK (NOT reopened OR published_at IS NULL)`,
+    );
+    this.addSql(`DROP INDEX outbox_open`);
+    this.addSql(`CREATE INDEX outbox_fresh ON outbox (id) WHERE published_at IS NULL AND NOT reopened`);
+    this.addSql(`CREATE INDEX outbox_reopened ON outbox (id) WHERE reopened`);
+    this.addSql(`CREATE INDEX outbox_reopened_aggregate ON outbox (aggregate, id) WHERE reopened`);
+    // Which stream the sequences in the outbox are of.
+    this.addSql(`CREATE TABLE relay (stream text PRIMARY KEY, created text NOT NULL)`);
+  }
+}
+
+export const platformMigrations = [
+  { name: 'platform_0001_events', class: Events },
+  { name: 'platform_0002_refill', class: Refill },
+];
