@@ -17,6 +17,8 @@ interface Plant {
   edits: Edit[];
 }
 
+const ABOVE_THE_PUBLISHED = 'id > (SELECT coalesce(max(id), 0) FROM outbox WHERE published_at IS NOT NULL)';
+
 export const plants = {
   'no-version-row': {
     what: 'consumers apply whatever comes, twice and in any order',
@@ -59,16 +61,20 @@ export const plants = {
   },
   'no-message-id': {
     what: 'the broker cannot know a message that is published twice',
-    edits: [{ file: 'platform/relay.ts', find: '{ msgID: event_id, ...options }', replace: '{ ...options }' }],
+    edits: [{ file: 'platform/relay.ts', find: '{ msgID: event_id, expect }', replace: '{ expect }' }],
   },
   'no-reopen': {
     what: 'what the broker acknowledged and then lost is not published again',
     edits: [
-      { file: 'platform/relay.ts', find: 'WHERE stream_seq > $1', replace: 'WHERE stream_seq > $1 AND false' },
       {
         file: 'platform/relay.ts',
-        find: 'WHERE stream_seq = ANY($2::bigint[]) AND id',
-        replace: 'WHERE false AND stream_seq = ANY($2::bigint[]) AND id',
+        find: '    await this.#reopenAbove(isYounger ? 0 : state.last_seq);\n',
+        replace: '',
+      },
+      {
+        file: 'platform/relay.ts',
+        find: 'WHERE stream_seq = ANY($2::bigint[]) AND id <> ALL',
+        replace: 'WHERE false AND stream_seq = ANY($2::bigint[]) AND id <> ALL',
       },
     ],
   },
@@ -77,9 +83,13 @@ export const plants = {
     edits: [
       {
         file: 'platform/relay.ts',
-        find: 'FROM outbox WHERE published_at IS NULL ORDER BY id',
-        replace:
-          'FROM outbox WHERE id > (SELECT coalesce(max(id), 0) FROM outbox WHERE published_at IS NOT NULL) ORDER BY id',
+        find: 'WHERE published_at IS NULL AND NOT reopened ORDER BY id LIMIT $1',
+        replace: `WHERE published_at IS NULL AND NOT reopened AND ${ABOVE_THE_PUBLISHED} ORDER BY id LIMIT $1`,
+      },
+      {
+        file: 'platform/relay.ts',
+        find: 'WHERE published_at IS NULL AND NOT reopened ORDER BY id LIMIT $3',
+        replace: `WHERE published_at IS NULL AND NOT reopened AND ${ABOVE_THE_PUBLISHED} ORDER BY id LIMIT $3`,
       },
     ],
   },
