@@ -2,12 +2,15 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path/posix';
 
-const documents = globSync(['README.md', 'docs/**/*.md', '{router,sandbox}/README.md', 'subgraphs/*/README.md']).map(
-  (file) => ({
-    file,
-    text: readFileSync(file, 'utf8'),
-  }),
-);
+const documents = globSync([
+  'README.md',
+  'docs/**/*.md',
+  '{router,sandbox,tests/chaos}/README.md',
+  'subgraphs/*/README.md',
+]).map((file) => ({
+  file,
+  text: readFileSync(file, 'utf8'),
+}));
 const sources = globSync('{schema,platform,router,subgraphs,sandbox,local}/**/*.ts').map((file) =>
   readFileSync(file, 'utf8'),
 );

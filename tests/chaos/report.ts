@@ -5,7 +5,7 @@ import type { PlantName } from './plants.ts';
 import type { Tally } from './shoppers.ts';
 
 /** After the last fault all must come to rest within so long. */
-export const DRAIN_GOAL_MS = 30_000;
+const DRAIN_GOAL_MS = 30_000;
 const EXAMPLES = 5;
 
 export interface Report {

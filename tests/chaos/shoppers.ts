@@ -6,7 +6,7 @@ import type { Dice } from './dice.ts';
 import { type Told, type Watcher, watchOrders } from './watchers.ts';
 
 /** A rental that a customer was told of. */
-export interface Acknowledged {
+interface Acknowledged {
   key: string;
   rentalId: string;
   cancelled: boolean;
