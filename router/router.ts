@@ -60,7 +60,7 @@ export async function startRouter(options: RouterOptions): Promise<Started> {
       __exposeQueryPlanExperimental: false,
       logger: log,
     }),
-    plugins: [ApolloServerPluginLandingPageDisabled(), onlyWhatCanRun, withoutInternals],
+    plugins: [ApolloServerPluginLandingPageDisabled(), onlyWhatCanRun, withoutInternals, retryAfter],
     validationRules: [limitSelections],
     introspection: graphiql,
     formatError,
@@ -158,6 +158,22 @@ const withoutInternals: ApolloServerPlugin<Context> = {
     return {
       async willSendResponse({ response: { body } }) {
         if (body.kind === 'single') delete body.singleResult.extensions?.valueCompletion;
+      },
+    };
+  },
+};
+
+/** Who is turned away for overload learns, as HTTP says it, when to come again. */
+const retryAfter: ApolloServerPlugin<Context> = {
+  async requestDidStart() {
+    return {
+      async willSendResponse({ response: { body, http } }) {
+        if (body.kind !== 'single') return;
+        const { data, errors = [] } = body.singleResult;
+        const seconds = errors.map(({ extensions }) => Number(extensions?.retryAfterSeconds)).find(Number.isFinite);
+        if (seconds === undefined) return;
+        http.headers.set('retry-after', String(seconds));
+        if (!data) http.status = 503;
       },
     };
   },

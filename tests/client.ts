@@ -116,18 +116,19 @@ export const REQUEST = `mutation ($input: RequestRentalInput!) {
   requestRental(input: $input) { rental { id status version quantity rejection { code } total { amount currency } payment { status authorized { amount } captured { amount } refunded { amount } } } userErrors { code path message } }
 }`;
 
+/** With a key of its own; `more` overrides any part of it. */
+export const rentalInput = (bookId: string, more: object = {}) => ({
+  idempotencyKey: randomUUID(),
+  bookId,
+  quantity: 1,
+  paymentMethod: 'pm_card_visa',
+  deliverTo,
+  ...more,
+});
+
 /** Asks for a rental; `more` overrides any part of the input. */
-export async function requestRental(client: Client, bookId: string, more: object = {}): Promise<Data> {
-  const input = {
-    idempotencyKey: randomUUID(),
-    bookId,
-    quantity: 1,
-    paymentMethod: 'pm_card_visa',
-    deliverTo,
-    ...more,
-  };
-  return (await client.data(REQUEST, { input })).requestRental;
-}
+export const requestRental = async (client: Client, bookId: string, more: object = {}): Promise<Data> =>
+  (await client.data(REQUEST, { input: rentalInput(bookId, more) })).requestRental;
 
 const RENTAL = `query ($id: ID!) {
   rental(id: $id) {

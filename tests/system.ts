@@ -1,13 +1,21 @@
 /** All of Rentabook for one test file: real processes on free ports, servers of its own, data that is gone afterwards. */
-import { Client } from 'pg';
+import { randomUUID } from 'node:crypto';
+import { Client as Database } from 'pg';
 import { claimFolder } from '../local/folder.ts';
-import type { Environment, Service } from '../local/services.ts';
+import type { Environment, Owner } from '../local/services.ts';
 import { openSystem, type Part } from '../local/system.ts';
+import type { Customer } from '../subgraphs/customer/entities.ts';
+import { createTokenIssuer } from '../subgraphs/customer/sessions.ts';
+import { type Client, clientOf } from './client.ts';
 import { makeFolder, removeFolder } from './folders.ts';
 
 export interface System {
   /** Of the router. */
   url: string;
+  /** Customers with a token, who never signed up: hashing the passwords of hundreds takes longer than most tests. */
+  newCustomers(count: number): Promise<Client[]>;
+  /** Asks the database of a service, past the service. */
+  query<Row>(owner: Owner, sql: string, values?: unknown[]): Promise<Row[]>;
   /** What the sandbox bank has in its books. */
   bank: { intentsOf(rentalId: string): Promise<{ status: string; amount: number }[]> };
   /** Stops the part until `resume`. */
@@ -45,28 +53,38 @@ export async function startSystem(settings: Environment = {}): Promise<System> {
 
   return {
     url: system.url,
-    bank: { intentsOf: (rentalId) => intentsOf(databaseUrlOf('sandbox'), rentalId) },
+    newCustomers: (count) => newCustomers(system.url, count, system.environments.customer.TOKEN_KEYS),
+    query: (owner, sql, values = []) => queryOnce(system.environments[owner].DATABASE_URL, sql, values),
+    bank: {
+      intentsOf: (rentalId) =>
+        queryOnce(
+          system.environments.sandbox.DATABASE_URL,
+          "SELECT status, amount FROM payment_intent WHERE metadata->>'rentalId' = $1",
+          [rentalId],
+        ),
+    },
     pause: (part) => system.keeperOf(part).stop(),
     resume: (part) => system.keeperOf(part).start(),
     kill: (part) => system.keeperOf(part).kill(),
     stop,
   };
-
-  function databaseUrlOf(service: Service): string {
-    const { DATABASE_URL } = system.environments[service];
-    if (!DATABASE_URL) throw new Error(`${service} has no database`);
-    return DATABASE_URL;
-  }
 }
 
-async function intentsOf(databaseUrl: string, rentalId: string): Promise<{ status: string; amount: number }[]> {
-  const database = new Client({ connectionString: databaseUrl });
+async function newCustomers(url: string, count: number, tokenKeys = ''): Promise<Client[]> {
+  const issuer = await createTokenIssuer(tokenKeys);
+  const expiresAt = new Date(Date.now() + 60 * 60_000);
+  const tokens = Array.from(
+    { length: count },
+    () => issuer.sign({ id: randomUUID(), roles: ['CUSTOMER'] } as Customer, expiresAt), // all of a customer that a token tells
+  );
+  return (await Promise.all(tokens)).map((token) => clientOf(url, token));
+}
+
+async function queryOnce<Row>(connectionString = '', sql: string, values: unknown[]): Promise<Row[]> {
+  const database = new Database({ connectionString });
   await database.connect();
   try {
-    const { rows } = await database.query(
-      "SELECT status, amount FROM payment_intent WHERE metadata->>'rentalId' = $1",
-      [rentalId],
-    );
+    const { rows } = await database.query(sql, values);
     return rows;
   } finally {
     await database.end();

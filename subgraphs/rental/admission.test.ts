@@ -5,15 +5,11 @@ const gate = (more: Partial<Gate> = {}): Gate => ({ room: 2, waiting: false, low
 const nobody = new Map<string, number>();
 
 test('as many are let in as there is room for, in order of arrival; the others wait', () => {
-  expect(admit(gate(), false, ['ann', 'bob', 'cid', 'dan'], nobody)).toEqual([null, null, 0, 0]);
+  expect(admit(gate(), ['ann', 'bob', 'cid', 'dan'], nobody)).toEqual([null, null, 0, 0]);
 });
 
 test('nobody goes past those who wait', () => {
-  expect(admit(gate({ waiting: true, lowestRound: 4 }), false, ['ann'], nobody)).toEqual([4]);
-});
-
-test('while something does not answer everybody waits', () => {
-  expect(admit(gate(), true, ['ann', 'bob'], nobody)).toEqual([0, 0]);
+  expect(admit(gate({ waiting: true, lowestRound: 4 }), ['ann'], nobody)).toEqual([4]);
 });
 
 test('customers take turns: a second request of one stands behind the first of all others', () => {
@@ -22,7 +18,7 @@ test('customers take turns: a second request of one stands behind the first of a
   expect(roundAfter(7, null)).toBe(7);
   expect(roundAfter(7, 3)).toBe(7);
   const many = ['ann', 'ann', 'ann', 'bob'];
-  expect(admit(gate({ room: 0, lowestRound: 3 }), false, many, new Map([['ann', 3]]))).toEqual([4, 5, 6, 3]);
+  expect(admit(gate({ room: 0, lowestRound: 3 }), many, new Map([['ann', 3]]))).toEqual([4, 5, 6, 3]);
 });
 
 test('whoever asks and however much, nobody is in two places of one round, and a newcomer is in the round that is next', () => {
@@ -36,7 +32,7 @@ test('whoever asks and however much, nobody is in two places of one round, and a
         for (const { customer, round } of queue) highest.set(customer, Math.max(round, highest.get(customer) ?? 0));
         const known = new Set(highest.keys());
 
-        const rounds = admit(gate({ room: 0, lowestRound: lowest }), false, batch, highest);
+        const rounds = admit(gate({ room: 0, lowestRound: lowest }), batch, highest);
 
         batch.forEach((customer, at) => {
           const round = rounds[at] ?? Number.NaN;

@@ -39,11 +39,10 @@ export interface Gate {
  */
 export function admit(
   { room, waiting, lowestRound }: Gate,
-  closed: boolean,
   customers: string[],
   highestRounds: Map<string, number>,
 ): (number | null)[] {
-  const open = closed || waiting ? 0 : room;
+  const open = waiting ? 0 : room;
   const highest = new Map(highestRounds);
   return customers.map((customer, place) => {
     if (place < open) return null;
@@ -72,23 +71,25 @@ export function nextLimit(limit: number, { cap, inFlight, p90Ms, targetMs }: Win
   return inFlight >= BUSY * limit ? Math.min(cap, limit + 1) : limit;
 }
 
-/** Until the caller's transaction ends nobody else lets in, resumes or puts on hold. */
+/** Until the caller's transaction ends nobody else lets in or resumes. */
 export async function lockGate(em: EntityManager): Promise<void> {
   await query(em, "SELECT pg_advisory_xact_lock(hashtext('rental admission'))");
 }
 
 const IN_FLIGHT = `(SELECT count(*)::int FROM rental WHERE status = 'REQUESTED' AND lease_until > clock_timestamp())`;
 
+/** How many more may be settled now: an expression of SQL, true while the lock is held. */
+export const ROOM = `(SELECT greatest(0, floor("limit")::int - ${IN_FLIGHT}) FROM admission)`;
+
 /** @throws when the service has never been started on this database. */
 export async function readGate(em: EntityManager): Promise<Gate> {
   const [gate] = await query<Gate>(
     em,
-    `SELECT greatest(0, floor("limit")::int - ${IN_FLIGHT}) AS room,
+    `SELECT ${ROOM} AS room,
        EXISTS (SELECT 1 FROM rental WHERE status = 'ON_HOLD' AND (retry_at IS NULL OR retry_at <= clock_timestamp())) AS waiting,
-       (SELECT min(round) FROM rental WHERE status = 'ON_HOLD') AS "lowestRound"
-     FROM admission`,
+       (SELECT min(round) FROM rental WHERE status = 'ON_HOLD') AS "lowestRound"`,
   );
-  if (!gate) throw new Error('The admission gate has no row');
+  if (!gate || gate.room === null) throw new Error('The admission gate has no row');
   return gate;
 }
 
@@ -197,14 +198,15 @@ export async function openAdmission({
 
     async read(em) {
       const { room, waiting } = await readGate(em);
-      const [now] = await query<Omit<AdmissionState, 'state'>>(
+      const [now] = await query<Omit<AdmissionState, 'state' | 'oldestHeldSince'> & { oldestHeldSince: string | null }>(
         em,
         `SELECT floor("limit")::int AS "limit", ${IN_FLIGHT} AS "inFlight", held.*
          FROM admission, (SELECT count(*)::int AS "onHold", min(held_since) AS "oldestHeldSince" FROM rental WHERE status = 'ON_HOLD') AS held`,
       );
       if (!now) throw new Error('The admission gate has no row');
       const open = room > 0 && !waiting && !closedBy();
-      return { ...now, state: open ? 'OPEN' : 'HOLDING' };
+      const oldestHeldSince = now.oldestHeldSince === null ? null : new Date(now.oldestHeldSince);
+      return { ...now, oldestHeldSince, state: open ? 'OPEN' : 'HOLDING' };
     },
 
     async stop() {

@@ -7,7 +7,12 @@ import { Payment, Rental, Step } from './entities.ts';
 import { after, type Change, owedAfter, type PaymentChange, paymentAfter } from './rental.ts';
 
 /** What every event about a rental says. */
-export const factsOf = ({ id, customerId, bookId, quantity }: Rental) => ({
+export const factsOf = ({
+  id,
+  customerId,
+  bookId,
+  quantity,
+}: Pick<Rental, 'id' | 'customerId' | 'bookId' | 'quantity'>) => ({
   rentalId: id,
   customerId,
   bookId,

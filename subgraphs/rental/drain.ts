@@ -5,12 +5,15 @@ import type { Log } from '#platform/log.ts';
 import { outboxRow, storeRows } from '#platform/outbox.ts';
 import { startRounds } from '#platform/rounds.ts';
 import type { Worker } from '#platform/service.ts';
-import { lockGate, readGate } from './admission.ts';
-import { lockRental, move, owe } from './changes.ts';
+import { lockGate, ROOM } from './admission.ts';
+import { factsOf, lockRental, move, owe } from './changes.ts';
 import { after } from './rental.ts';
 import { type Settling, settle } from './settle.ts';
+import type { Leased } from './settleWrites.ts';
 
 const LOOK_EVERY_MS = 200;
+/** Rentals that end at the same time make room together: one transaction for all of them. */
+const GATHER_MS = 10;
 /** Resumed by one process in one transaction, at most: a batch of everything would hold the gate's lock for too long. */
 const AT_ONCE = 64;
 
@@ -33,6 +36,7 @@ export function startDrainer(settling: Settling, log: Log): Drainer {
       });
       const woken = new Promise<void>((resolve) => (wake = resolve));
       await Promise.race([woken, sleep(LOOK_EVERY_MS, undefined, { ref: false })]);
+      if (moreWait) await sleep(GATHER_MS);
     }
   }
 
@@ -42,16 +46,20 @@ export function startDrainer(settling: Settling, log: Log): Drainer {
     const { leftBehind, held } = await look(settling.em());
     if (!leftBehind && !held) return false;
     const resumable = held && (await settling.outages.allAnswer());
-    const ids = await transaction(settling.em(), (em) => claim(em, resumable, settling.leaseMs));
+    const claimed = await transaction(settling.em(), async (em) => {
+      await lockGate(em);
+      const left = leftBehind ? await takeOver(em, settling.leaseMs) : [];
+      return resumable ? [...left, ...(await resume(em, settling.leaseMs))] : left;
+    });
     // crash point: rental, resumed and not settled
-    for (const id of ids) take(id);
+    for (const rental of claimed) take(rental);
     return true;
   }
 
-  function take(rentalId: string): void {
-    const work = settle(settling, rentalId)
+  function take(rental: Leased): void {
+    const work = settle(settling, rental)
       .catch((error: unknown) =>
-        log.error({ err: error, rentalId }, 'a rental could not be settled; its turn comes again'),
+        log.error({ err: error, rentalId: rental.id }, 'a rental could not be settled; its turn comes again'),
       )
       .finally(() => running.delete(work));
     running.add(work);
@@ -80,48 +88,36 @@ async function look(em: EntityManager): Promise<{ leftBehind: boolean; held: boo
   return found ?? { leftBehind: false, held: false };
 }
 
-/** Leases as many as there is room for, those left behind first; what waited is REQUESTED from then on. */
-async function claim(em: EntityManager, resumable: boolean, leaseMs: number): Promise<string[]> {
-  await lockGate(em);
-  const { room } = await readGate(em);
-  const left = await query<{ id: string }>(
+const LEASED = `rental.id, customer_id AS "customerId", book_id AS "bookId", quantity, total_amount AS "totalAmount", currency,
+  payment_method AS "paymentMethod", version`;
+
+/** As many as there is room for; the gate's lock is held. */
+async function takeOver(em: EntityManager, leaseMs: number): Promise<Leased[]> {
+  return query<Leased>(
     em,
-    `UPDATE rental SET lease_until = clock_timestamp() + $2 * interval '1 ms'
-     WHERE id IN (SELECT id FROM rental WHERE ${LEFT_BEHIND} ORDER BY number LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING id`,
-    [Math.min(room, AT_ONCE), leaseMs],
+    `UPDATE rental SET lease_until = clock_timestamp() + $1 * interval '1 ms'
+     WHERE id IN (SELECT id FROM rental WHERE ${LEFT_BEHIND} ORDER BY number LIMIT least(${AT_ONCE}, ${ROOM}) FOR UPDATE SKIP LOCKED)
+     RETURNING ${LEASED}`,
+    [leaseMs],
   );
-  const resumed = resumable ? await resume(em, Math.min(room, AT_ONCE) - left.length, leaseMs) : [];
-  return [...left, ...resumed].map(({ id }) => id);
 }
 
-interface Resumed {
-  id: string;
-  customerId: string;
-  bookId: string;
-  quantity: number;
-  version: number;
-  round: number;
-  number: string;
-}
-
-async function resume(em: EntityManager, room: number, leaseMs: number): Promise<Resumed[]> {
-  if (room < 1) return [];
+/** The same for those who wait, in the order of draining; they are REQUESTED from then on. */
+async function resume(em: EntityManager, leaseMs: number): Promise<Leased[]> {
   const now = new Date();
-  const rows = await query<Resumed>(
+  const rows = await query<Leased & { round: number; number: string }>(
     em,
-    `UPDATE rental SET status = $2, hold_reason = NULL, round = NULL, retry_at = NULL, changed_at = $3,
-       lease_until = clock_timestamp() + $4 * interval '1 ms', version = version + 1
-     FROM (SELECT id, round, number FROM rental WHERE ${WAITING} ORDER BY round, number LIMIT $1 FOR UPDATE SKIP LOCKED) AS next
-     WHERE rental.id = next.id
-     RETURNING rental.id, customer_id AS "customerId", book_id AS "bookId", quantity, version, next.round, next.number`,
-    [room, after('ON_HOLD', 'resume'), now, leaseMs],
+    `UPDATE rental SET status = $1, hold_reason = NULL, round = NULL, retry_at = NULL, changed_at = $2,
+       lease_until = clock_timestamp() + $3 * interval '1 ms', version = version + 1
+     FROM (SELECT id, round, number FROM rental WHERE ${WAITING} ORDER BY round, number LIMIT least(${AT_ONCE}, ${ROOM}) FOR UPDATE SKIP LOCKED) AS next
+     WHERE rental.id = next.id RETURNING ${LEASED}, next.round, next.number`,
+    [after('ON_HOLD', 'resume'), now, leaseMs],
   );
+  if (!rows.length) return rows;
   const inOrder = rows.sort((a, b) => a.round - b.round || Number(a.number) - Number(b.number));
   await storeRows(
     em,
-    inOrder.map(({ id, customerId, bookId, quantity, version }) =>
-      outboxRow({ id, version }, 'rental.resumed', { rentalId: id, customerId, bookId, quantity }, now),
-    ),
+    inOrder.map((rental) => outboxRow(rental, 'rental.resumed', factsOf(rental), now)),
   );
   return inOrder;
 }

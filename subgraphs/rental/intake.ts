@@ -9,10 +9,11 @@ import { idInput } from '#platform/ids.ts';
 import type { Log } from '#platform/log.ts';
 import { microBatched } from '#platform/microBatches.ts';
 import { type Cause, cause, outboxRow, storeRows } from '#platform/outbox.ts';
-import { type Admission, admit, highestRounds, lockGate, readGate } from './admission.ts';
+import { type Admission, admit, type Gate, highestRounds, lockGate, readGate } from './admission.ts';
 import { Rental } from './entities.ts';
 import type { HoldReason } from './rental.ts';
 import { type Settling, settle } from './settle.ts';
+import type { Leased } from './settleWrites.ts';
 
 const MAX_QUANTITY = 100;
 /** Those who come together share one transaction; the next batch waits for the gate's lock while one is written. */
@@ -40,18 +41,19 @@ export interface Requesting extends Settling {
  */
 export async function requestRental(requesting: Requesting, customerId: string, input: unknown): Promise<Rental> {
   const request = checkInput(rentalInput, input);
-  const { id, place } = await requesting.take(customerId, request);
+  const { id, place, leased } = await requesting.take(customerId, request);
   // crash point: rental, taken and not answered
-  if (place !== 'HELD') await waitForOutcome(requesting, id, place === 'LET_IN');
+  if (leased) await inTime(requesting, id, settle(requesting, leased));
+  else if (place === 'KNOWN') await inTime(requesting, id, outcome(requesting.em, id, requesting.settleWaitMs));
   return requesting.em().findOneOrFail(Rental, { id });
 }
 
-async function waitForOutcome(requesting: Requesting, rentalId: string, ours: boolean): Promise<void> {
-  const settled = ours ? settle(requesting, rentalId) : outcome(requesting.em, rentalId, requesting.settleWaitMs);
-  const faults = settled.catch((error: unknown) =>
-    requesting.log.error({ err: error, rentalId }, 'a rental could not be settled; the drainer comes for it'),
+/** Waits for the outcome up to `settleWaitMs`; the work goes on. */
+async function inTime({ settleWaitMs, log }: Requesting, rentalId: string, work: Promise<void>): Promise<void> {
+  const settled = work.catch((error: unknown) =>
+    log.error({ err: error, rentalId }, 'a rental could not be settled; the drainer comes for it'),
   );
-  await Promise.race([faults, sleep(requesting.settleWaitMs, undefined, { ref: false })]);
+  await Promise.race([settled, sleep(settleWaitMs, undefined, { ref: false })]);
 }
 
 /** Another request settles this rental: look until it is decided. */
@@ -70,6 +72,7 @@ type Request = z.infer<typeof rentalInput>;
 interface Taken {
   id: string;
   place: 'LET_IN' | 'HELD' | 'KNOWN';
+  leased?: Leased | undefined;
 }
 export type Take = (customerId: string, request: Request) => Promise<Taken>;
 
@@ -117,15 +120,29 @@ async function takeBatch(
   const known = await knownRentals(em, batch);
   const fresh = new Map<string, Asked>();
   for (const asked of batch) if (!known.has(keyOf(asked)) && !fresh.has(keyOf(asked))) fresh.set(keyOf(asked), asked);
-  const places = full ? new Map<string, Taken['place']>() : await store(em, [...fresh.values()], options);
+  const stored = full ? new Map<string, Fresh>() : await store(em, [...fresh.values()], options);
 
   return batch.map((asked) => {
     const rental = known.get(keyOf(asked)) ?? fresh.get(keyOf(asked)) ?? asked;
     if (rental.fingerprint !== asked.fingerprint) return conflict();
     if (full && !known.has(keyOf(asked))) return full;
-    return { id: rental.id, place: places.get(asked.id) ?? 'KNOWN' };
+    const made = stored.get(asked.id);
+    if (!made) return { id: rental.id, place: 'KNOWN' };
+    if (made.round !== null) return { id: rental.id, place: 'HELD' };
+    return { id: rental.id, place: 'LET_IN', leased: leasedOf(made, options.currency) };
   });
 }
+
+const leasedOf = ({ id, customerId, request, total }: Fresh, currency: string): Leased => ({
+  id,
+  customerId,
+  bookId: request.bookId,
+  quantity: request.quantity,
+  totalAmount: total,
+  currency,
+  paymentMethod: request.paymentMethod,
+  version: 1,
+});
 
 const conflict = () =>
   new Refusal('IDEMPOTENCY_CONFLICT', 'This idempotency key came with other input before.', [
@@ -166,14 +183,13 @@ async function store(
   em: EntityManager,
   asked: Asked[],
   { admission, currency, leaseMs }: TakeOptions,
-): Promise<Map<string, Taken['place']>> {
+): Promise<Map<string, Fresh>> {
   if (!asked.length) return new Map();
   const fees = await feesOf(em, asked);
   const closedBy = admission.closedBy();
-  await lockGate(em);
-  const gate = await readGate(em);
+  const gate = await enterGate(em, closedBy !== null);
   const customers = asked.map(({ customerId }) => customerId);
-  const rounds = admit(gate, closedBy !== null, customers, await highestRounds(em, customers));
+  const rounds = admit(gate, customers, await highestRounds(em, customers));
   const fresh: Fresh[] = asked.map((one, at) => {
     const fee = fees.get(one.request.bookId);
     return { ...one, total: fee === undefined ? null : fee * one.request.quantity, round: rounds[at] ?? null };
@@ -186,7 +202,15 @@ async function store(
     em,
     fresh.flatMap((rental) => eventsOf(rental, currency, reason, now)),
   );
-  return new Map(fresh.map(({ id, round }) => [id, round === null ? 'LET_IN' : 'HELD']));
+  return new Map(fresh.map((rental) => [rental.id, rental]));
+}
+
+/** The lock is only for those who may be let in: under overload nobody is, and then nobody waits for it. */
+async function enterGate(em: EntityManager, closed: boolean): Promise<Gate> {
+  const seen = await readGate(em);
+  if (closed || seen.waiting || !seen.room) return { ...seen, room: 0 };
+  await lockGate(em);
+  return readGate(em);
 }
 
 async function feesOf(em: EntityManager, asked: Asked[]): Promise<Map<string, number>> {

@@ -15,6 +15,7 @@ import { stripeProvider } from './paymentProvider.ts';
 import { createPositions } from './positions.ts';
 import { type Context, resolvers } from './resolvers.ts';
 import { leaseMsFor } from './settle.ts';
+import { createSettleWrites } from './settleWrites.ts';
 
 const settings = [
   ...serviceSettings,
@@ -56,6 +57,7 @@ await run('rental', settings, async (config, log) => {
     provider,
     outages,
     admission,
+    writes: createSettleWrites(service.em),
     bookTimeoutMs: config.BOOK_TIMEOUT_MS,
     leaseMs,
     freed: () => drainer.wake(),

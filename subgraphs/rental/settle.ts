@@ -7,12 +7,13 @@ import { databaseTime, type EntityManager, transaction } from '#platform/databas
 import { type Ask, NoAnswer } from '#platform/requestReply.ts';
 import { retryDelayMs } from '#platform/rounds.ts';
 import type { AnswerOf } from '#schema/requests.ts';
-import { type Admission, highestRounds, lockGate, readGate, roundAfter } from './admission.ts';
+import { type Admission, highestRounds, readGate, roundAfter } from './admission.ts';
 import { factsOf, lockPayment, lockRental, move, movePayment, owe } from './changes.ts';
-import { Rental } from './entities.ts';
+import type { Rental } from './entities.ts';
 import type { Outages } from './outages.ts';
 import type { ConfirmResult, PaymentProvider } from './paymentProvider.ts';
 import { type Dependency, paymentAfter, type RejectionCode } from './rental.ts';
+import type { Leased, SettleWrites } from './settleWrites.ts';
 
 export interface Settling {
   em: () => EntityManager;
@@ -20,6 +21,7 @@ export interface Settling {
   provider: PaymentProvider;
   outages: Outages;
   admission: Admission;
+  writes: SettleWrites;
   bookTimeoutMs: number;
   leaseMs: number;
   /** Told when a rental is no longer being settled: there is room for another. */
@@ -31,40 +33,38 @@ export const leaseMsFor = (bookTimeoutMs: number, paymentTimeoutMs: number): num
   bookTimeoutMs + 2 * paymentTimeoutMs + 3000;
 
 /** Brings a rental whose lease the caller holds to its outcome, or on hold. @throws on a fault; the drainer then comes again. */
-export async function settle(settling: Settling, rentalId: string): Promise<void> {
+export async function settle(settling: Settling, rental: Leased): Promise<void> {
   const startedAt = performance.now();
   try {
-    if (await settleNow(settling, rentalId)) settling.admission.observe(performance.now() - startedAt);
+    if (await settleNow(settling, rental)) settling.admission.observe(performance.now() - startedAt);
   } finally {
     settling.freed();
   }
 }
 
 /** Answers whether all that was asked has answered. */
-async function settleNow(settling: Settling, rentalId: string): Promise<boolean> {
-  const rental = await settling.em().findOne(Rental, { id: rentalId });
-  if (rental?.status !== 'REQUESTED') return false; // cancelled meanwhile
-
+async function settleNow(settling: Settling, rental: Leased): Promise<boolean> {
   const stock = await reserve(settling, rental);
   // crash point: rental, reserved and nothing authorised
-  if (stock.outcome === 'NO_ANSWER') return hold(settling, rentalId, 'BOOK');
+  if (stock.outcome === 'NO_ANSWER') return hold(settling, rental.id, 'BOOK');
   settling.outages.heard('BOOK');
   if (stock.outcome === 'RELEASED') return true; // cancelled meanwhile, and Book knows already
-  if (stock.outcome === 'REFUSED') return reject(settling, rentalId, stock.reason);
+  if (stock.outcome === 'REFUSED') return reject(settling, rental.id, stock.reason);
 
   const total = rental.totalAmount ?? stock.fee.amount * rental.quantity;
   const payment = await authorize(settling, rental, total);
   // crash point: rental, authorised and not accepted
-  if (payment.status === 'UNKNOWN') return hold(settling, rentalId, 'PAYMENT');
+  if (payment.status === 'UNKNOWN') return hold(settling, rental.id, 'PAYMENT');
   settling.outages.heard('PAYMENT');
   if (payment.status === 'VOIDED') return true; // cancelled meanwhile, and the provider knows already
-  if (payment.status === 'DECLINED') return reject(settling, rentalId, 'PAYMENT_DECLINED', payment.declineCode);
-  return accept(settling, rentalId, total);
+  if (payment.status === 'DECLINED') return reject(settling, rental.id, 'PAYMENT_DECLINED', payment.declineCode);
+  await settling.writes.accept(rental, total); // or a cancel has won meanwhile
+  return true;
 }
 
 async function reserve(
   { ask, bookTimeoutMs }: Settling,
-  rental: Rental,
+  rental: Leased,
 ): Promise<AnswerOf<'rpc.book.reserve'> | { outcome: 'NO_ANSWER' }> {
   try {
     return await ask('rpc.book.reserve', factsOf(rental), bookTimeoutMs);
@@ -74,31 +74,19 @@ async function reserve(
   }
 }
 
-async function authorize(
-  { em, provider }: Settling,
-  { id, currency, paymentMethod }: Rental,
-  amount: number,
-): Promise<ConfirmResult> {
+async function authorize({ writes, provider }: Settling, rental: Leased, amount: number): Promise<ConfirmResult> {
   if (amount === 0) return { status: 'AUTHORIZED' }; // a free loan needs no provider
+  const { id, currency, paymentMethod } = rental;
   const order = { key: id, rentalId: id, amount, currency };
   const intent = await provider.createIntent(order);
   if (intent.status === 'UNKNOWN') return intent;
   // crash point: rental, an intent made and not stored
-  if (!(await storeIntent(em(), id, intent.intentId))) return { status: 'VOIDED' };
+  if (!(await writes.storeIntent(rental, intent.intentId))) return { status: 'VOIDED' };
   // crash point: rental, an intent stored and not confirmed
   return provider.confirmIntent({ ...order, intentId: intent.intentId, paymentMethod });
 }
 
-/** Before anything is authorised, and only while the rental is wanted: whatever happens next, a void finds the intent. */
-const storeIntent = (em: EntityManager, id: string, intentId: string): Promise<boolean> =>
-  transaction(em, async (em) => {
-    const rental = await lockRental(em, id);
-    if (rental?.status !== 'REQUESTED') return false;
-    (await lockPayment(em, id)).intentId = intentId;
-    return true;
-  });
-
-/** The last step of each way. A cancel may have won meanwhile: then nothing moves, and what it owes finds the payment by its key. */
+/** The end of a way that does not go well. A cancel may have won meanwhile: then nothing moves. */
 const conclude = (
   em: EntityManager,
   id: string,
@@ -110,18 +98,6 @@ const conclude = (
     rental.leaseUntil = null;
     await work(em, rental);
   });
-
-async function accept({ em }: Settling, id: string, total: number): Promise<true> {
-  await conclude(em(), id, async (em, rental) => {
-    const payment = await lockPayment(em, id);
-    payment.authorized = total;
-    movePayment(em, payment, rental, 'authorize', 'payment.authorized', total, {});
-    rental.totalAmount = total;
-    rental.acceptedAt = new Date();
-    move(em, rental, 'accept', 'rental.accepted', { total: { amount: total, currency: rental.currency } });
-  });
-  return true;
-}
 
 async function reject({ em }: Settling, id: string, code: RejectionCode, declineCode?: string): Promise<true> {
   await conclude(em(), id, async (em, rental) => {
@@ -142,7 +118,6 @@ async function hold({ em, outages }: Settling, id: string, reason: Dependency): 
   outages.report(reason);
   await conclude(em(), id, async (em, rental) => {
     if (reason === 'PAYMENT') await forget(em, id);
-    await lockGate(em);
     rental.holdReason = reason;
     rental.round = await nextRound(em, rental);
     rental.holds += 1;
