@@ -1,6 +1,7 @@
 /** All of Rentabook on one machine: the stages of its start, the processes it is made of, its end. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ENVIRONMENT_FILE, type RunningSystem } from '#platform/runningSystem.ts';
 import { claimFolder } from './folder.ts';
 import { Keeper } from './keeper.ts';
 import { openLogFile } from './logFile.ts';
@@ -96,7 +97,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
     );
   const folder = claim.path;
   const folders = { postgres: join(folder, 'postgres'), nats: join(folder, 'nats'), logs: join(folder, 'logs') };
-  const environmentFile = join(folder, 'environment.json');
+  const environmentFile = join(folder, ENVIRONMENT_FILE);
   await Promise.all([stopOrphanedPostgres(folders.postgres), stopOrphanedNats(folders.nats)]);
   if (!(await portIsFree(port, host))) {
     claim.release();
@@ -165,8 +166,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
     const passwords = owners.map((owner) => [databaseOf(owner), secrets.databasePasswords[owner]]);
     await provision(adminUrl, Object.fromEntries(passwords));
     // For command-line tools: they work on the running system.
-    const { DATABASE_URL, NATS_URL } = environments.book;
-    writeFileSync(environmentFile, JSON.stringify({ book: { DATABASE_URL, NATS_URL } }), { mode: 0o600 });
+    writeFileSync(environmentFile, JSON.stringify(placesIn(environments)), { mode: 0o600 });
     return 'a database for each service';
   }
 
@@ -228,6 +228,15 @@ export async function openSystem(options: SystemOptions): Promise<System> {
 function urlOf(host: string, port: number): string {
   const reached = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   return `http://${reached.includes(':') ? `[${reached}]` : reached}:${port}`;
+}
+
+function placesIn(environments: Record<Service, Environment>): RunningSystem {
+  const places: RunningSystem = {};
+  for (const owner of owners) {
+    const { DATABASE_URL, NATS_URL } = environments[owner];
+    if (DATABASE_URL) places[owner] = { DATABASE_URL, NATS_URL };
+  }
+  return places;
 }
 
 const databaseOf = (owner: Owner) => `rentabook_${owner}`;

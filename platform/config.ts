@@ -15,6 +15,7 @@ const milliseconds = whole(0, 86_400_000);
 const count = whole(1, 1_000_000);
 const urlOf = (protocol: RegExp, example: string) => z.url({ protocol, error: `must be a URL such as ${example}` });
 const url = urlOf(/^https?$/, 'http://127.0.0.1:4001');
+const postgresUrl = urlOf(/^postgres(ql)?$/, 'postgresql://user@host:5432/name');
 const onOrOff = z.enum(['on', 'off'], 'must be on or off');
 const secret = z.string().min(32, 'must have at least 32 characters');
 
@@ -25,7 +26,7 @@ const settings = {
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent'], 'must be fatal, error, warn, info, debug or silent')
     .default('info')
     .describe('least severe log line to write'),
-  DATABASE_URL: urlOf(/^postgres(ql)?$/, 'postgresql://user@host:5432/name').describe(
+  DATABASE_URL: postgresUrl.describe(
     "postgresql:// URL of the service's own database; for `npm start`, of a server where it may create roles and databases",
   ),
   DATABASE_POOL: count.default(10).describe('connections to the database, at most'),
@@ -88,6 +89,12 @@ const settings = {
   RENTABOOK_DATA: z.string().min(1).default('.rentabook').describe('folder in which `npm start` keeps everything'),
   RENTABOOK_DEMO: onOrOff.default('off').describe('make the demo catalogue and accounts in an empty database'),
   NATS_SERVER: z.string().min(1).optional().describe('path of a nats-server 2.14 or newer'),
+
+  BOOK_DATABASE_URL: postgresUrl.describe("Book's database, for the tools in operate/"),
+  RENTAL_DATABASE_URL: postgresUrl.describe("Rental's database, likewise"),
+  DELIVERY_DATABASE_URL: postgresUrl.describe("Delivery's database, likewise"),
+  CUSTOMER_DATABASE_URL: postgresUrl.describe("Customer's database, likewise"),
+  SANDBOX_DATABASE_URL: postgresUrl.optional().describe("the sandbox bank's database, likewise"),
 } satisfies Record<string, z.ZodType>;
 
 type Settings = typeof settings;

@@ -16,6 +16,8 @@ export interface System {
   newCustomers(count: number): Promise<Client[]>;
   /** Asks the database of a service, past the service. */
   query<Row>(owner: Owner, sql: string, values?: unknown[]): Promise<Row[]>;
+  /** The settings by which the services find and trust one another: where their databases are, for instance. */
+  environments: Record<Service, Environment>;
   /** What the sandbox bank has in its books. */
   bank: { intentsOf(rentalId: string): Promise<{ status: string; amount: number }[]> };
   /** Stops the part until `resume`. */
@@ -53,6 +55,7 @@ export async function startSystem(settings: Environment = {}): Promise<System> {
 
   return {
     url: system.url,
+    environments: system.environments,
     newCustomers: (count) => newCustomers(system.url, count, system.environments.customer.TOKEN_KEYS),
     query: (owner, sql, values = []) => queryOnce(system.environments[owner].DATABASE_URL, sql, values),
     bank: {

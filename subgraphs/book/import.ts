@@ -1,7 +1,6 @@
 /** `npm run import -- FILE.csv`: a goodbooks-10k file into the catalogue of the running system. */
-import { createReadStream, readFileSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { SingleBar } from 'cli-progress';
 import { type Parser, parse } from 'csv-parse';
@@ -9,6 +8,7 @@ import { Client } from 'pg';
 import { ConfigError, givenSettings, readConfig } from '#platform/config.ts';
 import { query } from '#platform/database.ts';
 import { createLog } from '#platform/log.ts';
+import { runningSystem } from '#platform/runningSystem.ts';
 import { openServiceDatabase } from '#platform/serviceDatabase.ts';
 import { bookDatabase } from './database.ts';
 import { columns, tiers } from './goodbooks.ts';
@@ -90,7 +90,7 @@ async function sizeOf(file: string): Promise<number> {
 async function databaseUrl(): Promise<string> {
   const { RENTABOOK_DATA } = readConfig(['RENTABOOK_DATA']);
   const given = givenSettings().DATABASE_URL && readConfig(['DATABASE_URL']).DATABASE_URL;
-  const running = runningDatabase(RENTABOOK_DATA);
+  const running = runningSystem(RENTABOOK_DATA)?.book?.DATABASE_URL;
   const url = given && running && hostOf(given) !== hostOf(running) ? given : (running ?? given);
   if (!url)
     throw new Complaint(`Start the system first (npm start): none is running on the data in ${RENTABOOK_DATA}.`);
@@ -101,15 +101,6 @@ async function databaseUrl(): Promise<string> {
 
 function hostOf(url: string): string {
   return new URL(url).host;
-}
-
-/** From the file that `npm start` keeps while it runs. */
-function runningDatabase(folder: string): string | undefined {
-  try {
-    return JSON.parse(readFileSync(join(folder, 'environment.json'), 'utf8')).book.DATABASE_URL;
-  } catch {
-    return undefined; // nothing runs there
-  }
 }
 
 /** Asked before anything could be made in a database that is not Book's. */

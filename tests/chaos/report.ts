@@ -24,7 +24,7 @@ export interface Report {
   /** What came to rest last. */
   last: string[];
   violations: Violation[];
-  /** What was compared with what, in how many cases. */
+  /** How much the reconciliation of the books has looked at. */
   compared: number;
   /** Where the logs are; null when they were not kept. */
   kept: string | null;
@@ -42,7 +42,7 @@ export function progressLine(
 
 /** With so many examples of each violation. */
 export function textOf(report: Report, examples = EXAMPLES): string {
-  const { seed, plant, lastedMs, tally, reconnects, faults, crashes, without, violations, kept } = report;
+  const { seed, plant, lastedMs, tally, reconnects, faults, crashes, without, violations, compared, kept } = report;
   const byKind = countsOf(faults.map(({ kind }) => kind));
   const byPoint = countsOf(crashes);
   return [
@@ -55,6 +55,7 @@ export function textOf(report: Report, examples = EXAMPLES): string {
     `requests        ${tally.requests}, acknowledged ${tally.acknowledged}, cancelled ${tally.cancels}, returned ${tally.returns}; asked again ${tally.retries} times`,
     `subscribers     came back ${reconnects} times`,
     `drained         ${drained(report)}`,
+    `compared        ${compared} rows of the services' books`,
     `violations      ${violations.length}`,
     ...[...Map.groupBy(violations, ({ invariant }) => invariant)].flatMap(([invariant, found]) => [
       `  ${invariant}: ${found.length}`,

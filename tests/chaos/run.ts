@@ -69,6 +69,7 @@ async function struggle(
   await shopping;
   const rest = await comeToRest(cluster, shop, healedAt, plant ? DRAIN_LIMIT_WITH_BUG_MS : DRAIN_LIMIT_MS);
   await telling.stop();
+  const { violations, compared } = await withSources(cluster, (sources) => judge(sources, shop.shoppers));
 
   return {
     seed,
@@ -82,8 +83,8 @@ async function struggle(
       kinds.includes('disk') && !cluster.disks.size ? ['full disks: this account may not mount a small one'] : [],
     drainMs: rest.drainMs,
     last: rest.last,
-    violations: [...rest.violations, ...(await withSources(cluster, (sources) => judge(sources, shop.shoppers)))],
-    compared: 0,
+    violations: [...rest.violations, ...violations],
+    compared,
     kept: null,
   };
 }
