@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { Client as Database } from 'pg';
 import { claimFolder } from '../local/folder.ts';
-import type { Environment, Owner } from '../local/services.ts';
+import type { Environment, Owner, Service } from '../local/services.ts';
 import { openSystem, type Part } from '../local/system.ts';
 import type { Customer } from '../subgraphs/customer/entities.ts';
 import { createTokenIssuer } from '../subgraphs/customer/sessions.ts';

@@ -4,8 +4,9 @@ import { once } from 'node:events';
 import { cpSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Cluster, type Part, pidsOf } from './cluster.ts';
+import type { Cluster } from './cluster.ts';
 import type { Dice } from './dice.ts';
+import type { Part } from './parts.ts';
 import type { Trouble, Wire } from './wires.ts';
 
 /** Each with what it does. `crash` is done by the hook in the processes, at the crash points. */
@@ -104,7 +105,7 @@ const faults: Record<FaultKind, (unleashing: Unleashing) => Promise<void>> = {
   disk: fillDisk,
 
   async clock({ cluster, dice, note }) {
-    const part = dice.pick(cluster.parts.filter(({ service }) => service !== 'postgres' && service !== 'nats'));
+    const part = dice.pick(cluster.parts.filter(({ of }) => of !== 'postgres' && of !== 'nats'));
     const clockBackMs = Math.round(dice.between(1000, 20_000));
     note('clock', `${part.name} by ${seconds(clockBackMs)}`);
     part.order({ clockBackMs });
@@ -135,7 +136,7 @@ function targetsIn(wires: Wire[]): Wire[][] {
  * stands still and was forgotten.
  */
 async function freeze(part: Part, forMs: number): Promise<void> {
-  const pids = pidsOf(part).map(String);
+  const pids = part.pids().map(String);
   if (!pids.length) return;
   const script = 'ms=$1; shift; kill -STOP "$@"; sleep "$ms"; kill -CONT "$@"';
   const shell = spawn('sh', ['-c', script, 'sh', String(forMs / 1000), ...pids], { detached: true, stdio: 'ignore' });
@@ -148,7 +149,7 @@ async function setBack({ cluster, dice, note }: Unleashing): Promise<void> {
   const older = `${cluster.natsStore}.older`;
   const messagesAlone = dice.chance(0.5);
   const forMs = dice.between(700, 2500);
-  const pid = nats.pid();
+  const [pid] = nats.pids();
   if (!pid) return;
   process.kill(pid, 'SIGSTOP'); // so that the copy is of one moment
   rmSync(older, { recursive: true, force: true });
