@@ -182,11 +182,14 @@ export async function openShop({ routerUrls, dice, customers }: ShopOptions): Pr
       if (dice.chance(0.7)) begin(giveBack(shopper, rental));
     };
 
+    let tookMs = 0;
     while (isOpen()) {
-      await pause(dice.between(500, 5500), signal);
+      await pause(dice.between(400, 4400) + tookMs, signal); // whoever was answered late asks less often
       if (dice.chance(0.08)) shopper.watcher.drop();
       if (!isOpen()) break;
+      const askedAt = performance.now();
       const rental = await rent(shopper);
+      tookMs = performance.now() - askedAt;
       if (!rental) continue;
       rented.set(rental.rentalId, rental);
       if (dice.chance(0.2)) begin(cancel(shopper, rental));
