@@ -1,5 +1,5 @@
 /** One database per service, one way into it: MikroORM for entities, its Kysely and plain SQL for the statements that must be fast. */
-import { raw } from '@mikro-orm/core';
+import { FlushMode, raw } from '@mikro-orm/core';
 import { type Migration, Migrator } from '@mikro-orm/migrations';
 import { type EntityManager, MikroORM, type Options } from '@mikro-orm/postgresql';
 import { CompiledQuery } from 'kysely';
@@ -65,9 +65,15 @@ export async function retryConflicts<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Runs the work in one transaction, with an identity map of its own; a conflict with another one starts it again. */
-export const transaction = <T>(em: EntityManager, work: (em: EntityManager) => Promise<T>): Promise<T> =>
-  retryConflicts(() => em.fork().transactional(work));
+/**
+ * Runs the work in one transaction, with an identity map of its own; a conflict with another one starts it again. With
+ * FlushMode.COMMIT changes are written at its end alone, and queries before that do not see them.
+ */
+export const transaction = <T>(
+  em: EntityManager,
+  work: (em: EntityManager) => Promise<T>,
+  flushMode: FlushMode = FlushMode.AUTO,
+): Promise<T> => retryConflicts(() => em.fork({ flushMode }).transactional(work, { flushMode }));
 
 /** One statement with `$1`, `$2` … in it, inside the transaction of `em` if it has one. Answers the rows as the driver gives them. */
 export async function query<Row>(em: EntityManager, text: string, values: readonly unknown[] = []): Promise<Row[]> {

@@ -1,4 +1,6 @@
 /** Work that many ask for at once, done for all of them together: what arrives while batches are in flight forms the next one. */
+import { FlushMode } from '@mikro-orm/core';
+import { type EntityManager, transaction } from './database.ts';
 
 export interface MicroBatchOptions {
   /** Items in one batch, at most. */
@@ -46,3 +48,40 @@ export function microBatched<T, R>(
     return answer.promise;
   };
 }
+
+type Work = (em: EntityManager) => Promise<unknown>;
+/** Runs a work in a transaction, which may be that of others as well. */
+export type Share = <R>(work: (em: EntityManager) => Promise<R>) => Promise<R>;
+
+/**
+ * Transactions that share one: works that come while another is under way run one after another in the next, and what they
+ * have changed is written together at its end, in a few statements. Where one fails, each gets a transaction of its own.
+ * A work sees what was written before, not what an earlier one of its batch is about to write, but for entities of the same
+ * id, of which there is one.
+ */
+export function sharedTransactions(em: () => EntityManager, options: MicroBatchOptions): Share {
+  const share = microBatched<Work, { result: unknown } | { error: unknown }>(options, async (works) => {
+    try {
+      return await transaction(em(), (em) => inTurn(em, works), FlushMode.COMMIT);
+    } catch {
+      return Promise.all(works.map((work) => alone(em(), work)));
+    }
+  });
+  return async <R>(work: (em: EntityManager) => Promise<R>) => {
+    const outcome = await share(work);
+    if ('error' in outcome) throw outcome.error;
+    return outcome.result as R; // of that very work
+  };
+}
+
+async function inTurn(em: EntityManager, works: Work[]): Promise<{ result: unknown }[]> {
+  const results = [];
+  for (const work of works) results.push({ result: await work(em) });
+  return results;
+}
+
+const alone = (em: EntityManager, work: Work): Promise<{ result: unknown } | { error: unknown }> =>
+  transaction(em, work).then(
+    (result) => ({ result }),
+    (error: unknown) => ({ error }),
+  );

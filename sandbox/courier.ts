@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { EntityManager } from '#platform/database.ts';
 import { BadRequest, type Handler, json, pathOf, readBody, text } from '#platform/http.ts';
 import type { Log } from '#platform/log.ts';
+import { sharedTransactions } from '#platform/microBatches.ts';
 import { startRounds } from '#platform/rounds.ts';
 import { hasBearer } from './bearer.ts';
 import type { Parcel } from './entities.ts';
@@ -29,6 +30,7 @@ export interface Courier {
 }
 
 export function startCourier({ em, key, stepMs, webhookUrl, webhookSecret, log }: CourierOptions): Courier {
+  const share = sharedTransactions(() => em, { size: 32, inFlight: 1 });
   const moving = startRounds('moving parcels', () => moveParcels(em, stepMs), log);
   const reporting = { em, url: webhookUrl, secret: webhookSecret, log };
   const reports = startRounds('reporting scans', () => reportScans(reporting), log);
@@ -53,7 +55,7 @@ export function startCourier({ em, key, stepMs, webhookUrl, webhookSecret, log }
       '/parcels': forShop(async (request) => {
         allow(request, 'POST');
         const booking = await readJson(bookingSchema, request);
-        return parcelObject(await bookParcel(em, booking, `http://${request.headers.host}`, stepMs));
+        return parcelObject(await bookParcel(share, booking, `http://${request.headers.host}`, stepMs));
       }),
 
       '/parcels/*': forShop(async (request) => {

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { LockMode } from '@mikro-orm/core';
 import { z } from 'zod';
 import { type EntityManager, query, transaction } from '#platform/database.ts';
+import type { Share } from '#platform/microBatches.ts';
 import { address } from '#schema/requests.ts';
 import { Parcel, Scan } from './entities.ts';
 
@@ -49,8 +50,8 @@ export class CourierRefusal extends Error {
 }
 
 /** The parcel of this key, made now if there is none yet. @throws CourierRefusal KEY_REUSED when it was booked with other particulars. */
-export async function bookParcel(em: EntityManager, booking: Booking, origin: string, stepMs: number): Promise<Parcel> {
-  const parcel = await transaction(em, async (em) => {
+export async function bookParcel(share: Share, booking: Booking, origin: string, stepMs: number): Promise<Parcel> {
+  const parcel = await share(async (em) => {
     // Two bookings by one key at once: the second waits here, and finds the first's parcel.
     await query(em, 'SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [booking.key]);
     return (await em.findOne(Parcel, { key: booking.key })) ?? newParcel(em, booking, origin, stepMs);

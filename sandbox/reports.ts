@@ -29,31 +29,42 @@ export const scanObject = ({ id, status, note, occurredAt }: Scan) => ({ id, sta
 
 /** One round: reports what is due. Answers how many parcels there were. */
 export async function reportScans(reporting: Reporting): Promise<number> {
+  const em = reporting.em.fork();
   const due = await query<Due>(
-    reporting.em.fork(),
+    em,
     `SELECT tracking_number AS "trackingNumber", report_attempts AS attempts FROM parcel
      WHERE tracking_number IN (SELECT tracking_number FROM scan WHERE to_report) AND report_after <= $1
      ORDER BY report_after LIMIT $2`,
     [new Date(), AT_ONCE],
   );
-  await Promise.all(due.map((parcel) => report(reporting, parcel)));
+  const trackingNumbers = due.map(({ trackingNumber }) => trackingNumber);
+  const scans = await em.find(
+    Scan,
+    { trackingNumber: { $in: trackingNumbers }, toReport: true },
+    { orderBy: { number: 'asc' } },
+  );
+  const byParcel = Map.groupBy(scans, ({ trackingNumber }) => trackingNumber);
+  const settled = await Promise.all(
+    due.map((parcel) => report(reporting, parcel, byParcel.get(parcel.trackingNumber) ?? [])),
+  );
+  await settle(em, settled.flat());
   return due.length;
 }
 
-async function report(reporting: Reporting, parcel: Due): Promise<void> {
+/** The scans that need not be reported any more. */
+async function report(reporting: Reporting, parcel: Due, scans: Scan[]): Promise<Scan[]> {
   const { trackingNumber } = parcel;
-  const em = reporting.em.fork();
-  const scans = await em.find(Scan, { trackingNumber, toReport: true }, { orderBy: { number: 'asc' } });
   const [oldest] = scans;
-  if (!oldest) return;
-  const taken = await post(reporting, { trackingNumber, scans: scans.map(scanObject) });
-  if (taken) return settle(em, trackingNumber, scans);
-  if (Date.now() - oldest.occurredAt.getTime() < GIVE_UP_MS) return comeBack(em, parcel);
+  if (!oldest || (await post(reporting, { trackingNumber, scans: scans.map(scanObject) }))) return scans;
+  if (Date.now() - oldest.occurredAt.getTime() < GIVE_UP_MS) {
+    await comeBack(reporting.em.fork(), parcel);
+    return [];
+  }
   reporting.log.warn(
     { trackingNumber },
     'the scans of a parcel were not taken for an hour; they are no longer reported',
   );
-  return settle(em, trackingNumber, scans);
+  return scans;
 }
 
 /** Whether the shop took it; an outage there is what the next attempt is for. */
@@ -77,9 +88,15 @@ async function post({ url, secret, log }: Reporting, report: { trackingNumber: s
 const signature = (secret: string, body: string, now: number): string =>
   `t=${now},v=${createHmac('sha256', secret).update(`${now}.${body}`).digest('hex')}`;
 
-async function settle(em: EntityManager, trackingNumber: string, scans: Scan[]): Promise<void> {
-  await em.nativeUpdate(Scan, { id: scans.map(({ id }) => id) }, { toReport: false });
-  await em.nativeUpdate(Parcel, { trackingNumber, reportAttempts: { $gt: 0 } }, { reportAttempts: 0 });
+async function settle(em: EntityManager, scans: Scan[]): Promise<void> {
+  if (!scans.length) return;
+  await em.nativeUpdate(Scan, { id: { $in: scans.map(({ id }) => id) } }, { toReport: false });
+  const trackingNumbers = [...new Set(scans.map(({ trackingNumber }) => trackingNumber))];
+  await em.nativeUpdate(
+    Parcel,
+    { trackingNumber: { $in: trackingNumbers }, reportAttempts: { $gt: 0 } },
+    { reportAttempts: 0 },
+  );
 }
 
 /** A router that starts again is back within a few seconds. */

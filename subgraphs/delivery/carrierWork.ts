@@ -2,14 +2,15 @@
  * What is due at the carrier: parcels to be made, stopped, asked after. The row says what (`dutyOf`) and when. No
  * transaction is open while the carrier or Rental is asked, and what is asked may be asked again.
  */
-import { type EntityManager, query, transaction } from '#platform/database.ts';
+import { type EntityManager, query } from '#platform/database.ts';
 import type { Log } from '#platform/log.ts';
+import { type Share, sharedTransactions } from '#platform/microBatches.ts';
 import { type Ask, NoAnswer } from '#platform/requestReply.ts';
 import { retryDelayMs } from '#platform/rounds.ts';
 import { type Carrier, CarrierUnavailable, type NewParcel } from './carrier.ts';
 import { type Duty, dutyOf, labelOf } from './delivery.ts';
 import { Delivery } from './entities.ts';
-import { lockDelivery, reach, recordScans } from './parcels.ts';
+import { CHANGES, lockDelivery, reach, recordScans } from './parcels.ts';
 
 const AT_ONCE = 16;
 const RENTAL_TIMEOUT_MS = 2000;
@@ -29,80 +30,94 @@ export interface Carrying {
   claimMs: number;
 }
 
-interface Claimed {
-  id: string;
-  attempts: number;
-  until: Date;
+/** A round of it: what its parcels come to at the same time is written together. */
+interface Round extends Carrying {
+  share: Share;
 }
 
 /** One round: claims what is due and does it. Answers how many there were. */
 export async function sweepCarrier(carrying: Carrying, log: Log): Promise<number> {
-  const due = await query<Claimed>(
-    carrying.em(),
-    `UPDATE delivery SET attempts = attempts + 1, next_attempt_at = now() + $2 * interval '1 ms' WHERE id IN (
-       SELECT id FROM delivery WHERE next_attempt_at <= now() ORDER BY next_attempt_at LIMIT $1 FOR UPDATE SKIP LOCKED)
-     RETURNING id, attempts, next_attempt_at AS until`,
+  const em = carrying.em();
+  const rows = await query<object>(
+    em,
+    `UPDATE delivery SET attempts = attempts + 1, next_attempt_at = clock_timestamp() + $2 * interval '1 ms' WHERE id IN (
+       SELECT id FROM delivery WHERE next_attempt_at <= clock_timestamp() ORDER BY next_attempt_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+     RETURNING *`,
     [AT_ONCE, carrying.claimMs],
   );
   // crash point: delivery, claimed but not performed
-  await Promise.all(due.map((claimed) => perform(carrying, claimed, log)));
-  return due.length;
+  const claimed = rows.map((row) => em.map(Delivery, row));
+  const round = { ...carrying, share: sharedTransactions(carrying.em, CHANGES) };
+  const looks = await Promise.all(claimed.map((delivery) => perform(round, delivery, log)));
+  await lookAgain(em, looks);
+  return rows.length;
 }
 
-async function perform(carrying: Carrying, claimed: Claimed, log: Log): Promise<void> {
-  const { id: deliveryId, attempts } = claimed;
+/** When to look at a parcel again; null when there is nothing to look for. */
+interface Look {
+  delivery: Delivery;
+  inMs: number | null;
+  attempts: number;
+}
+
+async function perform(round: Round, delivery: Delivery, log: Log): Promise<Look> {
+  const { id: deliveryId, attempts } = delivery;
   try {
-    const delivery = await carrying.em().findOneOrFail(Delivery, { id: deliveryId });
     const duty = dutyOf(delivery);
-    const next = duty ? await duties[duty](carrying, delivery) : null;
-    await lookAgain(carrying.em(), claimed, next, 0);
+    return { delivery, inMs: duty ? await duties[duty](round, delivery) : null, attempts: 0 };
   } catch (error) {
     const level = error instanceof CarrierUnavailable || error instanceof NoAnswer ? 'warn' : 'error';
     log[level]({ err: error, deliveryId, attempts }, 'a parcel was not seen to; its turn comes again');
-    const next = new Date(Date.now() + retryDelayMs(attempts));
-    await lookAgain(carrying.em(), claimed, next, attempts);
+    return { delivery, inMs: retryDelayMs(attempts), attempts };
   }
 }
 
-/** Leaves the row alone where a cancel, or another process, has set a time of its own meanwhile. */
-async function lookAgain(
-  em: EntityManager,
-  { id, until }: Claimed,
-  next: Date | null,
-  attempts: number,
-): Promise<void> {
-  await em.nativeUpdate(Delivery, { id, nextAttemptAt: until }, { nextAttemptAt: next, attempts });
+/** Leaves a row alone where a cancel, or another process, has set a time of its own meanwhile. */
+async function lookAgain(em: EntityManager, looks: Look[]): Promise<void> {
+  if (!looks.length) return;
+  await query(
+    em,
+    `UPDATE delivery SET next_attempt_at = clock_timestamp() + look.in_ms * interval '1 ms', attempts = look.attempts
+     FROM unnest($1::uuid[], $2::timestamptz[], $3::int[], $4::int[]) AS look(id, until, in_ms, attempts)
+     WHERE delivery.id = look.id AND delivery.next_attempt_at = look.until`,
+    [
+      looks.map(({ delivery }) => delivery.id),
+      looks.map(({ delivery }) => delivery.nextAttemptAt),
+      looks.map(({ inMs }) => inMs),
+      looks.map(({ attempts }) => attempts),
+    ],
+  );
 }
 
-/** Each answers when to look at the parcel again. @throws CarrierUnavailable, NoAnswer */
-const duties: Record<Duty, (carrying: Carrying, delivery: Delivery) => Promise<Date>> = {
-  async MAKE(carrying, delivery) {
-    const parcel = await announce(carrying, delivery);
-    if (!parcel) return new Date();
+/** Each answers in how many milliseconds to look at the parcel again. @throws CarrierUnavailable, NoAnswer */
+const duties: Record<Duty, (round: Round, delivery: Delivery) => Promise<number>> = {
+  async MAKE(round, delivery) {
+    const parcel = await announce(round, delivery);
+    if (!parcel) return 0;
     // crash point: delivery, announced but not booked
-    const { trackingNumber, trackingUrl, carrier, estimatedAt } = await carrying.carrier.createParcel(parcel);
+    const { trackingNumber, trackingUrl, carrier, estimatedAt } = await round.carrier.createParcel(parcel);
     // crash point: delivery, booked but not written down
-    await changed(carrying.em(), delivery.id, (em, delivery, now) => {
-      if (delivery.trackingNumber) return; // another process had claimed it too
+    return changed(round, delivery.id, async (em, delivery, now) => {
+      if (delivery.trackingNumber) return 0; // another process had claimed it too
       em.assign(delivery, { trackingNumber, trackingUrl, carrier, estimatedAt, heardAt: now });
       if (delivery.status === 'PENDING') reach(em, delivery, 'CREATED', now);
+      return delivery.stop === 'WANTED' ? 0 : round.pollMs;
     });
-    return new Date();
   },
 
-  async STOP(carrying, delivery) {
+  async STOP(round, delivery) {
     const { id, trackingNumber } = tracked(delivery);
-    const stop = await carrying.carrier.stop({ key: `${id}:stop`, trackingNumber });
+    const stop = await round.carrier.stop({ key: `${id}:stop`, trackingNumber });
     // crash point: delivery, stopped but not written down
-    await changed(carrying.em(), id, (_, delivery) => {
+    await changed(round, id, async (_, delivery) => {
       delivery.stop = stop;
     });
-    return track(carrying, delivery); // before the pick-up it is stopped at once
+    return track(round, delivery); // before the pick-up it is stopped at once
   },
 
-  async TRACK(carrying, delivery) {
-    const silentUntil = delivery.heardAt.getTime() + carrying.pollMs;
-    return Date.now() < silentUntil ? new Date(silentUntil) : track(carrying, delivery);
+  async TRACK(round, delivery) {
+    const silentMs = round.pollMs - (Date.now() - delivery.heardAt.getTime());
+    return silentMs > 0 ? Math.min(silentMs, round.pollMs) : track(round, delivery);
   },
 };
 
@@ -110,10 +125,10 @@ const duties: Record<Duty, (carrying: Carrying, delivery: Delivery) => Promise<D
  * Writes down where the parcel goes and that the carrier will be asked: from then on a cancel has to stop it there.
  * Null when it is not wanted any more. @throws NoAnswer when Rental does not say where to.
  */
-async function announce({ em, ask }: Carrying, { id, rentalId, address: known }: Delivery): Promise<NewParcel | null> {
-  const address = known ?? (await ask('rpc.rental.address', { rentalId }, RENTAL_TIMEOUT_MS)).address;
+async function announce(round: Round, { id, rentalId, address: known }: Delivery): Promise<NewParcel | null> {
+  const address = known ?? (await round.ask('rpc.rental.address', { rentalId }, RENTAL_TIMEOUT_MS)).address;
   if (!address) throw new Error(`Rental has no address for rental ${rentalId}`);
-  return changed(em(), id, (em, delivery) => {
+  return changed(round, id, async (em, delivery) => {
     if (dutyOf(delivery) !== 'MAKE') return null;
     const { direction } = delivery;
     const label = labelOf(direction, address.name);
@@ -122,20 +137,20 @@ async function announce({ em, ask }: Carrying, { id, rentalId, address: known }:
   });
 }
 
-async function track({ em, carrier, pollMs }: Carrying, delivery: Delivery): Promise<Date> {
+async function track(round: Round, delivery: Delivery): Promise<number> {
   const { id, trackingNumber } = tracked(delivery);
-  const { scans } = await carrier.track(trackingNumber);
-  await changed(em(), id, (em, delivery, now) => recordScans(em, delivery, scans, now));
-  return new Date(Date.now() + pollMs);
+  const { scans } = await round.carrier.track(trackingNumber);
+  await changed(round, id, (em, delivery, now) => recordScans(em, delivery, scans, now));
+  return round.pollMs;
 }
 
-/** One transaction under the row's lock. */
+/** Under the row's lock. */
 const changed = <T>(
-  em: EntityManager,
+  { share }: Round,
   id: string,
-  change: (em: EntityManager, delivery: Delivery, now: Date) => T | Promise<T>,
+  change: (em: EntityManager, delivery: Delivery, now: Date) => Promise<T>,
 ): Promise<T> =>
-  transaction(em, async (em) => {
+  share(async (em) => {
     const delivery = await lockDelivery(em, { id });
     if (!delivery) throw new Error(`Delivery ${id} is gone`);
     return change(em, delivery, new Date());

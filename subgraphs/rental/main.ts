@@ -1,8 +1,10 @@
 import { rowsById, rowsByOwner } from '#platform/loaders.ts';
+import { microBatched } from '#platform/microBatches.ts';
 import { run } from '#platform/process.ts';
 import { answer } from '#platform/requestReply.ts';
 import { startRounds } from '#platform/rounds.ts';
 import { openService, serve, serviceSettings } from '#platform/service.ts';
+import type { Address } from '#schema/requests.ts';
 import { openAdmission } from './admission.ts';
 import { rentalDatabase } from './database.ts';
 import { startDrainer, startExpiry } from './drain.ts';
@@ -68,11 +70,12 @@ await run('rental', settings, async (config, log) => {
   const drainer = startDrainer(requesting, log);
   const positions = createPositions(service.em);
 
+  const addressOf = microBatched<string, Address | null>({ size: 100, inFlight: 1 }, async (ids) => {
+    const rentals = await service.em().find(Rental, { id: { $in: ids } });
+    return ids.map((id) => rentals.find((rental) => rental.id === id)?.deliverTo ?? null);
+  });
   void service.nats.then((nats) =>
-    answer(nats, 'rpc.rental.address', log, async ({ rentalId }) => {
-      const rental = await service.em().findOne(Rental, { id: rentalId });
-      return { address: rental?.deliverTo ?? null };
-    }),
+    answer(nats, 'rpc.rental.address', log, async ({ rentalId }) => ({ address: await addressOf(rentalId) })),
   );
 
   return serve(service, config, log, {
