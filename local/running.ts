@@ -3,6 +3,8 @@ import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 export interface Running {
+  /** Nothing when it could not even be started. */
+  pid: number | undefined;
   /** Rejects when it ends before that, or takes longer than a minute. */
   ready: Promise<void>;
   /** Resolves, once it has ended, with how: 'killed by SIGKILL', 'exit code 1: The disk is full.' */
@@ -50,6 +52,7 @@ export function watch(child: ChildProcess, { readyLine, onLine, faultIn, stopSig
   ready.catch(() => {}); // a restart waits for the end only
 
   return {
+    pid: child.pid,
     ready,
     ended,
     async stop() {

@@ -17,6 +17,9 @@ const mains = {
 export type Service = keyof typeof mains;
 export const services = Object.keys(mains) as Service[];
 
+/** The file that a service's process runs. */
+export const mainOf = (service: Service): string => join(import.meta.dirname, '..', mains[service]);
+
 /** Every service but the router has a database of its own. */
 export type Owner = Exclude<Service, 'router'>;
 export const owners = services.filter((service) => service !== 'router');
@@ -94,7 +97,7 @@ export interface ServiceOptions {
 }
 
 export function launchService(service: Service, { environment, onLine }: ServiceOptions): Running {
-  return launchProcess(join(import.meta.dirname, '..', mains[service]), { environment, onLine });
+  return launchProcess(mainOf(service), { environment, onLine });
 }
 
 /** Runs a file whose process is made by `run` of platform/process.ts. */

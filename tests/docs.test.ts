@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path/posix';
 const documents = globSync([
   'README.md',
   'docs/**/*.md',
-  '{router,sandbox,operate}/README.md',
+  '{router,sandbox,operate,tests/chaos}/README.md',
   'subgraphs/*/README.md',
 ]).map((file) => ({
   file,

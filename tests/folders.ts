@@ -1,5 +1,6 @@
 /** Folders for what a test run starts: as those of `npm start`, and gone with the run. */
-import { globSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { claimFolder, type Folder } from '../local/folder.ts';
@@ -25,5 +26,15 @@ export async function sweepFolders(): Promise<void> {
 export async function removeFolder({ path, release }: Folder): Promise<void> {
   await Promise.all([stopOrphanedPostgres(join(path, 'postgres')), stopOrphanedNats(join(path, 'nats'))]);
   release();
+  for (const disk of disksIn(path)) execFileSync('umount', [disk]);
   rmSync(path, { recursive: true, force: true });
+}
+
+/** What is mounted there: the small disks of tests/chaos. */
+function disksIn(path: string): string[] {
+  if (!existsSync('/proc/mounts')) return [];
+  const places = readFileSync('/proc/mounts', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[1] ?? '');
+  return places.filter((place) => place.startsWith(`${path}/`));
 }

@@ -49,6 +49,7 @@ function eventsOf(request: Request): Waiting['events'] {
 /** Answers what can be decided now; `undefined` has to wait for the next batch. */
 async function settle(em: EntityManager, batch: Waiting[]): Promise<(Answer | undefined)[]> {
   const answers = await retryConflicts(() => decide(em, batch));
+  // crash point: book, reserved but not answered
   const rest = batch.filter(({ request }) => !answers.has(request.rentalId));
   for (const [id, answer] of rest.length ? await storedAnswers(em, rest) : []) answers.set(id, answer);
   return batch.map(({ request }) => answers.get(request.rentalId));

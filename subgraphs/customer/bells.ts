@@ -121,5 +121,10 @@ export function ringAfterCommit(em: EntityManager, customerId: string): void {
 
 /** Tells MikroORM to ring after commits. */
 export const ringer = (bells: Pick<Bells, 'ring'>): EventSubscriber => ({
-  afterTransactionCommit: ({ em }) => bells.ring(written.get(em) ?? []),
+  afterTransactionCommit({ em }) {
+    const customerIds = written.get(em);
+    if (!customerIds) return;
+    // crash point: customer, log written but no bell rung
+    bells.ring(customerIds);
+  },
 });

@@ -1,0 +1,277 @@
+/** Customers who rent, change their mind, read and send back, and the staff; each repeats what it asked until it is answered. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Answer, addBook, clientOf, deliverTo, signIn } from '../client.ts';
+import type { Dice } from './dice.ts';
+import { type Told, type Watcher, watchOrders } from './watchers.ts';
+
+/** A rental that a customer was told of. */
+interface Acknowledged {
+  key: string;
+  rentalId: string;
+  cancelled: boolean;
+  returnAsked: boolean;
+}
+
+export interface Shopper {
+  customerId: string;
+  /** Every idempotency key it used, answered or not. */
+  keys: Set<string>;
+  acknowledged: Acknowledged[];
+  watcher: Watcher;
+  /** Answers that no fault explains. */
+  complaints: string[];
+  /** Questions that got no answer although everything had long been mended. */
+  unanswered: string[];
+}
+
+export interface Tally {
+  requests: number;
+  acknowledged: number;
+  cancels: number;
+  returns: number;
+  /** Answers that did not come, and were asked for again. */
+  retries: number;
+}
+
+export interface Shop {
+  shoppers: Shopper[];
+  tally: Tally;
+  /** Lets them shop for so long, or until the signal; resolves when each has its last answer. */
+  open(lastMs: number, signal: AbortSignal): Promise<void>;
+  /** Staff go on looking at what comes back until then. */
+  close(): Promise<void>;
+}
+
+export interface ShopOptions {
+  routerUrls: readonly string[];
+  dice: Dice;
+  customers: number;
+}
+
+/** A hot title is sold out again and again. */
+const HOT_COPIES = 5;
+const SPREAD_COPIES = 40;
+const PASSWORD = 'a long enough password';
+/** Access tokens are good for 15 minutes. */
+const TOKEN_MS = 10 * 60_000;
+/** After the shop has closed an answer may take so long: by then everything was mended long ago. */
+const LAST_ANSWER_MS = 40_000;
+
+const SIGN_UP =
+  'mutation ($input: SignUpInput!) { signUp(input: $input) { accessToken customer { id orderCursor } userErrors { message } } }';
+const REQUEST =
+  'mutation ($input: RequestRentalInput!) { requestRental(input: $input) { rental { id status } userErrors { code message } } }';
+const CANCEL =
+  'mutation ($id: ID!) { cancelRental(input: { rentalId: $id }) { rental { status } userErrors { code message } } }';
+const RETURN = 'mutation ($id: ID!) { returnRental(rentalId: $id) { rental { status } userErrors { code message } } }';
+const COPIES = 'query ($id: ID!) { book(id: $id) { copies(first: 100) { edges { node { id status } } } } }';
+const INSPECT = 'mutation ($id: ID!) { inspectCopy(input: { copyId: $id, condition: GOOD }) { userErrors { code } } }';
+
+/** Makes the books and the accounts; to be called while nothing is broken yet. */
+export async function openShop({ routerUrls, dice, customers }: ShopOptions): Promise<Shop> {
+  const tally: Tally = { requests: 0, acknowledged: 0, cancels: 0, returns: 0, retries: 0 };
+  const [door = ''] = routerUrls;
+  const staff = await signIn(door, 'staff@demo.test');
+  const hot = await Promise.all([1, 2].map(() => addBook(staff, HOT_COPIES)));
+  const spread = await Promise.all([1, 2, 3, 4].map(() => addBook(staff, SPREAD_COPIES)));
+  let answersUntil = Number.POSITIVE_INFINITY;
+
+  /** Asks at one router after the other until there is an answer; null when it is too late for one. */
+  async function untilAnswered<T extends object>(
+    token: () => Promise<string>,
+    query: string,
+    variables: object,
+    answerIn: (data: Answer['data']) => T | null | undefined,
+  ): Promise<T | null> {
+    for (let turn = dice.chance(0.5) ? 0 : 1; Date.now() < answersUntil; turn++) {
+      const url = routerUrls[turn % routerUrls.length] ?? '';
+      try {
+        const { data } = await clientOf(url, await token()).ask(query, variables);
+        const answer = answerIn(data);
+        if (answer) return answer;
+      } catch {
+        // no connection, or none that lasted: as good as no answer
+      }
+      tally.retries += 1;
+      await sleep(300);
+    }
+    return null;
+  }
+
+  async function welcome(): Promise<Shopper & { token: () => Promise<string>; onTold: (told: Told) => void }> {
+    const email = `${randomUUID()}@example.test`;
+    const input = { email, password: PASSWORD, name: 'A Shopper' };
+    const { signUp } = await clientOf(door).data(SIGN_UP, { input });
+    const token = tokenOf(routerUrls, email, signUp.accessToken);
+    const { id: customerId, orderCursor: cursor } = signUp.customer;
+    const shopper = {
+      customerId,
+      keys: new Set<string>(),
+      acknowledged: [],
+      complaints: [],
+      unanswered: [],
+      token,
+      onTold: (_: Told) => {},
+      watcher: watchOrders({ routerUrls, token, cursor, onTold: (told) => shopper.onTold(told) }),
+    };
+    return shopper;
+  }
+
+  const shoppers: Awaited<ReturnType<typeof welcome>>[] = [];
+  for (let one = 0; one < customers; one++) shoppers.push(await welcome());
+
+  async function rent(shopper: (typeof shoppers)[number]): Promise<Acknowledged | null> {
+    const key = randomUUID();
+    const input = {
+      idempotencyKey: key,
+      bookId: dice.pick(dice.chance(0.4) ? hot : spread),
+      quantity: dice.chance(0.8) ? 1 : 2,
+      paymentMethod: cardOf(dice),
+      deliverTo,
+    };
+    shopper.keys.add(key);
+    tally.requests += 1;
+    const answer = await untilAnswered<Answer['data']>(shopper.token, REQUEST, { input }, answerOf('requestRental'));
+    if (!answer) {
+      shopper.unanswered.push(`requestRental ${key}`);
+      return null;
+    }
+    for (const { code, message } of answer.userErrors)
+      if (code === 'IDEMPOTENCY_CONFLICT' || code === 'INVALID_INPUT')
+        shopper.complaints.push(`requestRental ${key}: ${code} ${message}`);
+    if (!answer.rental) return null;
+    tally.acknowledged += 1;
+    const rental = { key, rentalId: answer.rental.id, cancelled: false, returnAsked: false };
+    shopper.acknowledged.push(rental);
+    return rental;
+  }
+
+  async function cancel(shopper: (typeof shoppers)[number], rental: Acknowledged): Promise<void> {
+    const { rentalId: id } = rental;
+    const answer = await untilAnswered<Answer['data']>(shopper.token, CANCEL, { id }, answerOf('cancelRental'));
+    if (!answer) return void shopper.unanswered.push(`cancelRental ${id}`);
+    rental.cancelled = answer.rental?.status === 'CANCELLED';
+    if (rental.cancelled) tally.cancels += 1;
+    for (const { code, message } of answer.userErrors)
+      if (code !== 'NOT_ALLOWED_IN_STATE') shopper.complaints.push(`cancelRental ${id}: ${code} ${message}`);
+  }
+
+  async function giveBack(shopper: (typeof shoppers)[number], rental: Acknowledged): Promise<void> {
+    const { rentalId: id } = rental;
+    const answer = await untilAnswered<Answer['data']>(shopper.token, RETURN, { id }, answerOf('returnRental'));
+    if (!answer) return void shopper.unanswered.push(`returnRental ${id}`);
+    rental.returnAsked = true; // a refusal means that an earlier try had come through
+    tally.returns += 1;
+    for (const { code, message } of answer.userErrors)
+      if (code !== 'NOT_ALLOWED_IN_STATE') shopper.complaints.push(`returnRental ${id}: ${code} ${message}`);
+  }
+
+  async function shop(shopper: (typeof shoppers)[number], until: number, signal: AbortSignal): Promise<void> {
+    const later = new Set<Promise<void>>();
+    const rented = new Map<string, Acknowledged>();
+    const isOpen = () => Date.now() < until && !signal.aborted;
+    const begin = (work: Promise<void>) => {
+      const tracked = work.finally(() => later.delete(tracked));
+      later.add(tracked);
+    };
+    shopper.onTold = ({ rentalId, status }) => {
+      const rental = rented.get(rentalId);
+      if (status !== 'ON_LOAN' || !rental || !isOpen()) return;
+      rented.delete(rentalId);
+      if (dice.chance(0.7)) begin(giveBack(shopper, rental));
+    };
+
+    let tookMs = 0;
+    while (isOpen()) {
+      await pause(dice.between(400, 4400) + tookMs, signal); // whoever was answered late asks less often
+      if (dice.chance(0.08)) shopper.watcher.drop();
+      if (!isOpen()) break;
+      const askedAt = performance.now();
+      const rental = await rent(shopper);
+      tookMs = performance.now() - askedAt;
+      if (!rental) continue;
+      rented.set(rental.rentalId, rental);
+      if (dice.chance(0.2)) begin(cancel(shopper, rental));
+      else if (dice.chance(0.25)) begin(pause(dice.between(300, 4000), signal).then(() => cancel(shopper, rental)));
+    }
+    await Promise.all(later);
+  }
+
+  const closing = new AbortController();
+  const staffToken = tokenOf(routerUrls, 'staff@demo.test', staff.token ?? '', 'rentabook');
+
+  async function inspectReturned(): Promise<void> {
+    while (!closing.signal.aborted) {
+      for (const bookId of [...hot, ...spread]) {
+        if (closing.signal.aborted) return;
+        for (const id of await returnedCopies(bookId).catch(() => []))
+          await clientOf(dice.pick(routerUrls), await staffToken())
+            .ask(INSPECT, { id })
+            .catch(() => {}); // its turn comes again
+      }
+      await pause(1000, closing.signal);
+    }
+  }
+
+  async function returnedCopies(id: string): Promise<string[]> {
+    const { data } = await clientOf(dice.pick(routerUrls), await staffToken()).ask(COPIES, { id });
+    const copies: { node: { id: string; status: string } }[] = data?.book?.copies?.edges ?? [];
+    return copies.flatMap(({ node }) => (node.status === 'INSPECTING' ? [node.id] : []));
+  }
+
+  let inspecting = Promise.resolve();
+  return {
+    shoppers,
+    tally,
+    async open(lastMs, signal) {
+      const until = Date.now() + lastMs;
+      answersUntil = until + LAST_ANSWER_MS;
+      inspecting = inspectReturned();
+      await Promise.all(shoppers.map((shopper) => shop(shopper, until, signal)));
+    },
+    async close() {
+      closing.abort();
+      answersUntil = 0;
+      await Promise.all([inspecting, ...shoppers.map(({ watcher }) => watcher.stop())]);
+    },
+  };
+}
+
+/** An access token that is good for some time yet; a new one by signing in again. */
+function tokenOf(
+  routerUrls: readonly string[],
+  email: string,
+  first: string,
+  password = PASSWORD,
+): () => Promise<string> {
+  let token = first;
+  let since = Date.now();
+  return async () => {
+    if (Date.now() - since < TOKEN_MS) return token;
+    for (const url of routerUrls) {
+      const client = await signIn(url, email, password).catch(() => null);
+      if (!client?.token) continue;
+      token = client.token;
+      since = Date.now();
+      return token;
+    }
+    return token; // it is good for some minutes yet
+  };
+}
+
+const answerOf =
+  (field: string) =>
+  (data: Answer['data']): Answer['data'] => {
+    const answer = data?.[field];
+    return answer?.rental || answer?.userErrors?.length ? answer : null;
+  };
+
+/** Most cards are good; one in twelve is declined, and one in twenty leaves the bank's first answer out. */
+function cardOf(dice: Dice): string {
+  const throw_ = dice.next();
+  if (throw_ < 0.08) return 'pm_card_chargeDeclined';
+  return throw_ < 0.13 ? 'pm_sandbox_timeout' : 'pm_card_visa';
+}
+
+const pause = (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }).catch(() => {});
