@@ -9,6 +9,9 @@ export interface MicroBatchOptions {
   inFlight: number;
 }
 
+/** While several come at a time, a moment makes batches of many: each costs as much as one item does. */
+const GATHER_MS = 5;
+
 /**
  * One item at a time for callers, batches for `carry`, which answers each by its place; what it answers with `undefined` joins
  * the next batch, in front. An error is the error of all in the batch.
@@ -19,13 +22,24 @@ export function microBatched<T, R>(
 ): (item: T) => Promise<R> {
   const queue: { item: T; answer: PromiseWithResolvers<R> }[] = [];
   let carried = 0;
+  let latestSize = 0;
+  let pumping = false;
+
+  function pumpSoon(): void {
+    if (pumping) return;
+    pumping = true;
+    if (latestSize > 1 && queue.length < size) setTimeout(pump, GATHER_MS);
+    else queueMicrotask(pump); // whatever arrives together goes together
+  }
 
   function pump(): void {
+    pumping = false;
     while (queue.length && carried < inFlight) void carryOut(queue.splice(0, size));
   }
 
   async function carryOut(batch: typeof queue): Promise<void> {
     carried += 1;
+    latestSize = batch.length;
     try {
       const answers = await carry(batch.map(({ item }) => item));
       const undecided = batch.filter((waiting, place) => {
@@ -38,13 +52,13 @@ export function microBatched<T, R>(
       for (const { answer } of batch) answer.reject(error);
     }
     carried -= 1;
-    pump();
+    if (queue.length) pumpSoon();
   }
 
   return (item) => {
     const answer = Promise.withResolvers<R>();
     queue.push({ item, answer });
-    queueMicrotask(pump); // whatever arrives together goes together
+    pumpSoon();
     return answer.promise;
   };
 }

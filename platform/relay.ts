@@ -175,7 +175,7 @@ class Turn {
     if (rows.length) await this.#relay(rows);
     else await this.#recheck();
     await this.#prune();
-    if (!rows.length) await pause(POLL_MS, signal);
+    if (rows.length < BATCH) await pause(POLL_MS, signal); // what comes meanwhile goes together
   }
 
   /**

@@ -3,7 +3,7 @@
  * take it, each under the rental's lease, so it never runs twice at once for a rental; and every question it asks has the
  * same answer however often it is asked, so it may be cut off anywhere and start again. Source: docs/story.md, "The one path".
  */
-import { databaseTime, type EntityManager, transaction } from '#platform/database.ts';
+import { databaseTime, type EntityManager, query, transaction } from '#platform/database.ts';
 import { type Ask, NoAnswer } from '#platform/requestReply.ts';
 import { retryDelayMs } from '#platform/rounds.ts';
 import type { AnswerOf } from '#schema/requests.ts';
@@ -134,7 +134,9 @@ async function forget(em: EntityManager, id: string): Promise<void> {
   payment.status = paymentAfter(payment.status, 'lose') ?? payment.status;
 }
 
+/** Under the customer's lock, as at intake: else those of one customer that are held together would share a turn. */
 async function nextRound(em: EntityManager, { customerId }: Rental): Promise<number> {
+  await query(em, 'SELECT id FROM customer WHERE id = $1 FOR UPDATE', [customerId]);
   const { lowestRound } = await readGate(em);
   const own = await highestRounds(em, [customerId]);
   return roundAfter(lowestRound, own.get(customerId) ?? null);
