@@ -8,7 +8,7 @@ import { buildSubgraphSchema } from '@apollo/subgraph';
 import { parse } from 'graphql';
 import { type CryptoKey, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { answerGraphql } from '#platform/apollo.ts';
-import { unauthenticated } from '#platform/errors.ts';
+import { overloaded, unauthenticated } from '#platform/errors.ts';
 import { maskErrors } from '#platform/graphql.ts';
 import { type Handler, json, listen, readBody, text } from '#platform/http.ts';
 import { createLog } from '#platform/log.ts';
@@ -31,7 +31,7 @@ const FEDERATION = `extend schema @link(url: "https://specs.apollo.dev/federatio
 const sdl = {
   book: `${FEDERATION}
     type Query { book(id: ID!): Book broken: String }
-    type Mutation { rename(id: ID!, title: String!): Book }
+    type Mutation { rename(id: ID!, title: String!): Book request: Book! }
     type Book @key(fields: "id") { id: ID! title: String askedBy: String trace: String }`,
   customer: `${FEDERATION}
     type Query { me: String book7: Book }
@@ -110,6 +110,9 @@ function resolversOf(numbers: NumberLog, asked: string[]) {
         rename: (_: unknown, { id, title }: { id: string; title: string }) => {
           titles.set(id, title);
           return { id };
+        },
+        request: () => {
+          throw overloaded('Too many wait.', 30);
         },
       },
       Book: {

@@ -85,6 +85,16 @@ test('a fault of a subgraph is masked, with an id that is in its log', async () 
   ]);
 });
 
+test('who is turned away for overload is told by HTTP as well when to come again', async () => {
+  const answer = await post({ query: 'mutation { request { id } }' });
+
+  expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '30']);
+  const { errors } = (await answer.json()) as Answer;
+  expect(errors).toMatchObject([
+    { message: 'Too many wait.', extensions: { code: 'OVERLOADED', retryAfterSeconds: 30 } },
+  ]);
+});
+
 test('a name that is almost right is not put right for those who guess', async () => {
   const { errors } = await clientOf(url).ask('{ broke }');
   expect(errors).toMatchObject([
