@@ -104,7 +104,7 @@ export async function highestRounds(em: EntityManager, customers: string[]): Pro
   return new Map(rows.map(({ customer, round }) => [customer, round]));
 }
 
-export interface AdmissionState {
+interface AdmissionState {
   state: 'OPEN' | 'HOLDING';
   limit: number;
   inFlight: number;
