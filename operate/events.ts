@@ -364,7 +364,7 @@ const dead: Rule = {
     let looked = 0;
     for (const service of services) {
       const { rows } = await sources[service].query(
-        'SELECT id, consumer, aggregate, version FROM dead_letter ORDER BY since',
+        'SELECT id, consumer, aggregate, version FROM dead_letter WHERE dropped_at IS NULL ORDER BY since',
       );
       for (const { id, consumer, aggregate, version } of rows)
         tell({

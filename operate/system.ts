@@ -94,13 +94,17 @@ const nothingRuns = () =>
     `Start the system first (npm start): none is running on the data in ${readConfig(['RENTABOOK_DATA']).RENTABOOK_DATA}, and the environment names no databases.`,
   );
 
-/** A connection that cannot write, whatever is sent through it. @throws Complaint when the database does not answer. */
-async function openForReading(what: string, url: string): Promise<Client> {
+/** A connection that cannot write, whatever is sent through it. Its statements may take long. */
+const openForReading = (what: string, url: string): Promise<Client> =>
+  openDatabase(what, url, '-c default_transaction_read_only=on -c statement_timeout=600000');
+
+/** @throws Complaint when the database does not answer. */
+export async function openDatabase(what: string, url: string, options = '-c statement_timeout=10000'): Promise<Client> {
   const client = new Client({
     connectionString: url,
-    connectionTimeoutMillis: 3000,
-    application_name: 'rentabook reconcile',
-    options: '-c default_transaction_read_only=on -c statement_timeout=600000',
+    connectionTimeoutMillis: 10_000,
+    application_name: 'rentabook operate',
+    options,
   });
   try {
     await client.connect();

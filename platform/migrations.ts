@@ -62,7 +62,15 @@ class Refill extends Migration {
   }
 }
 
+class DroppedLetters extends Migration {
+  override up(): void {
+    // A message that is no event, and that an operator has looked at: kept, so that it is not told of again.
+    this.addSql('ALTER TABLE dead_letter ADD dropped_at timestamptz(3), ADD dropped_because text');
+  }
+}
+
 export const platformMigrations = [
   { name: 'platform_0001_events', class: Events },
   { name: 'platform_0002_refill', class: Refill },
+  { name: 'platform_0003_dropped_letters', class: DroppedLetters },
 ];

@@ -14,6 +14,7 @@ import type { DatabaseOptions, EntityManager, Orm } from './database.ts';
 import { type BaseContext, maskErrors, type Resolvers, readAnewAfterMutations, subgraphSchema } from './graphql.ts';
 import { type Handler, json, listen, readBody } from './http.ts';
 import type { Log } from './log.ts';
+import { metricsHandler } from './metrics.ts';
 import { connectForever } from './nats.ts';
 import { cause } from './outbox.ts';
 import type { Started } from './process.ts';
@@ -103,7 +104,14 @@ export async function serve<C extends BaseContext>(
     host: config.HOST,
     port: config.PORT,
     log,
-    routes: { '/graphql': graphqlHandler(apollo, options.context, verifyToken, whyRefused), ...options.routes },
+    routes: {
+      '/graphql': graphqlHandler(apollo, options.context, verifyToken, whyRefused),
+      '/metrics': metricsHandler(
+        service.em,
+        (options.consumers ?? []).map(({ name }) => name),
+      ),
+      ...options.routes,
+    },
     notReady: async () => ((await isUp(service)) ? null : 'the database cannot be reached'),
   });
   const subscriptions = serveSubscriptions({

@@ -1,5 +1,6 @@
 /** Titles are registered and changed here, by people, the import and the demo alike: each change is one event with the whole state. */
 import { randomUUID } from 'node:crypto';
+import { LockMode } from '@mikro-orm/core';
 import { z } from 'zod';
 import type { EntityManager } from '#platform/database.ts';
 import { checkInput, codeOf, Refusal } from '#platform/errors.ts';
@@ -131,6 +132,17 @@ export function changeBook(em: EntityManager, book: Book, changes: Partial<BookF
   if (before.status === 'LISTED' && after.status === 'WITHDRAWN')
     publish(em, book, 'book.withdrawn', { bookId: book.id });
   return true;
+}
+
+/**
+ * Tells again of the next titles after this id, as they are, each as a new version. Answers their ids; none after the last.
+ * For `npm run republish`: who comes late learns so what has left the stream.
+ */
+export async function republishBooks(em: EntityManager, after: string, limit: number): Promise<string[]> {
+  const next = { orderBy: { id: 'asc' }, limit, lockMode: LockMode.PESSIMISTIC_WRITE } as const;
+  const books = await em.find(Book, { id: { $gt: after } }, next);
+  for (const book of books) publish(em, book, 'book.saved', stateOf(book));
+  return books.map(({ id }) => id);
 }
 
 /** Runs the work; a second book with the same ISBN or source id is the caller's mistake. @throws Refusal DUPLICATE with the path. */
