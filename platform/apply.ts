@@ -28,6 +28,13 @@ export type AnyConsumer = { [S in Stream]: Consumer<S> }[Stream];
 /** `gap`: its predecessor has not come yet. `stuck`: it stands behind a dead letter of its aggregate. */
 export type Outcome = 'applied' | 'duplicate' | 'gap' | 'stuck';
 
+/**
+ * Thrown by a handler whose event is about something that is not known here yet: it waits like a gap, and is no failure.
+ */
+export class NotYet extends Error {
+  override name = 'NotYet';
+}
+
 /** An event with the name of its type, as the schemas know it. */
 export interface Arrived {
   type: string;
@@ -89,6 +96,7 @@ export async function applyTogether(
   events: Arrived[],
 ): Promise<Map<Arrived, Outcome>> {
   const outcomes = await moveVersions(em, consumer.name, events);
+  // crash point: consumer, versions moved but no effect yet
   for (const arrived of events) {
     if (outcomes.get(arrived) !== 'applied') continue;
     const handler = (consumer.handlers as Record<string, AnyHandler | 'ignore'>)[arrived.type]; // the type was looked up before
@@ -96,6 +104,7 @@ export async function applyTogether(
     const { event } = arrived;
     await cause.run({ traceparent: event.traceparent ?? newTrace(), eventId: event.id }, () => handler(event, em));
     await em.flush();
+    // crash point: consumer, an effect not committed
   }
   return outcomes;
 }

@@ -9,13 +9,14 @@ import { type Broker, startBroker } from '../tests/broker.ts';
 import { eventually } from '../tests/client.ts';
 import { arrived } from '../tests/events.ts';
 import { createDatabase } from '../tests/services.ts';
-import type { Consumer } from './apply.ts';
+import { applyBatch, type Consumer, NotYet } from './apply.ts';
 import { startConsumer } from './consume.ts';
 import { type EntityManager, type Orm, openDatabase, query } from './database.ts';
 import { createLog } from './log.ts';
 import { platformMigrations } from './migrations.ts';
 import { ensureStream } from './nats.ts';
 import { OutboxRow } from './outbox.ts';
+import { bury, park } from './parked.ts';
 
 class CreateEffect extends Migration {
   override up(): void {
@@ -39,18 +40,34 @@ class World {
     this.#pipe = pipe;
   }
 
-  /** Another replica; `fails` says of which events the handler has had enough. */
-  consume(fails: (event: Event) => boolean = () => false): void {
+  /** Another replica; `fails` says of which events the handler has had enough, and may say why. */
+  consume(fails: (event: Event) => boolean | Error = () => false, to = log): void {
+    const options = { em: this.#orm.em, natsUrl: this.broker.url, replicas: 1, log: to };
+    this.#running.push(startConsumer(this.#consumer(fails), options));
+  }
+
+  #consumer(fails: (event: Event) => boolean | Error): Consumer<'CUSTOMER'> {
     const effect = async (event: Event, em: EntityManager) => {
       await query(em, 'INSERT INTO effect (event_id) VALUES ($1)', [event.id]);
-      if (fails(event)) throw new Error('The handler cannot do that');
+      const failed = fails(event);
+      if (failed) throw failed === true ? new Error('The handler cannot do that') : failed;
     };
-    const consumer: Consumer<'CUSTOMER'> = {
+    return {
       name: 'test-customer',
       stream: 'CUSTOMER',
       handlers: { 'customer.saved': effect, 'customer.erased': 'ignore' },
     };
-    this.#running.push(startConsumer(consumer, { em: this.#orm.em, natsUrl: this.broker.url, replicas: 1, log }));
+  }
+
+  /** As a process that dies before it has acked: what it did is done, and the broker does not know. */
+  async dieAfter(work: 'applying' | 'parking' | 'giving up', events: Event[]): Promise<void> {
+    const em = this.#orm.em;
+    const consumer = this.#consumer(() => false) as unknown as Consumer; // handlers are looked up by type
+    const batch = events.map((event) => ({ type: 'customer.saved', event }));
+    if (work === 'applying') await applyBatch(em, consumer, batch, log);
+    else if (work === 'parking') await park(em, consumer.name, events);
+    else
+      for (const event of events) await bury(em, consumer.name, JSON.stringify(event), 'It could not be done', event);
   }
 
   send(...events: Event[]): Promise<void> {
@@ -334,6 +351,148 @@ test.concurrent('a message that is no event is given up on at once, and the rest
     expect(await world.dead()).toHaveLength(2);
   }));
 
+test.concurrent('what follows an event that cannot be read waits behind it, when at least it is known what that was about', () =>
+  inWorld(async (world) => {
+    const customer = newCustomer();
+    const wrong = { ...customer(1), data: { customerId: 'not an id' } };
+    world.consume();
+
+    await world.sendText(JSON.stringify(wrong));
+    await world.send(customer(2));
+    await eventually(world.parked, ({ length }) => length === 1);
+
+    expect(await world.query('SELECT aggregate, version FROM dead_letter')).toEqual([
+      { aggregate: `customer-${wrong.subject}`, version: 1 },
+    ]);
+    expect(await world.effects()).toEqual([]);
+  }));
+
+test.concurrent('a message that is no event is kept once, however often it comes', () =>
+  inWorld(async (world) => {
+    const event = anEvent();
+    world.consume();
+
+    await world.sendText('not even JSON', 'not even JSON', JSON.stringify(event));
+
+    await world.has(event);
+    expect(await world.dead()).toHaveLength(1);
+  }));
+
+test.concurrent('the events of one aggregate, shuffled and each twice, have their effects once and in order', () =>
+  inWorld(async (world) => {
+    const customer = newCustomer();
+    const order = [7, 3, 11, 1, 9, 2, 12, 5, 8, 4, 10, 6];
+    world.consume();
+
+    await world.send(...order.map(customer), ...order.toReversed().map(customer));
+    const effects = await world.has(...order.map(customer));
+    await eventually(world.parked, ({ length }) => length === 0);
+
+    expect(effects).toEqual(idsOf(order.toSorted((a, b) => a - b).map(customer)));
+    expect(await world.effects()).toEqual(effects);
+  }));
+
+test.concurrent(
+  'an event about something that is not known yet waits for it however long, and is no failure',
+  () =>
+    inWorld(async (world) => {
+      const [event, other] = [anEvent(), anEvent()];
+      let known = false;
+      let tries = 0;
+      const failures: string[] = [];
+      const heard = createLog('test', 'error', { write: (line) => void failures.push(line) });
+      world.consume(({ id }) => {
+        if (id !== event.id || known) return false;
+        tries += 1;
+        return new NotYet('Nothing is known of it yet');
+      }, heard);
+
+      await world.send(event, other);
+      await world.has(other);
+      await eventually(
+        () => tries,
+        (count) => count > 5,
+      );
+      expect(failures).toEqual([]);
+      expect(await world.parked()).toEqual([event.id]);
+      known = true;
+
+      await world.has(event);
+    }),
+  60_000,
+);
+
+test.concurrent(
+  'what failed before the database went away counts no more once it is back',
+  () =>
+    inWorld(async (world) => {
+      const [event, other] = [anEvent(), anEvent()];
+      let failures = 0;
+      world.consume(({ id }) => id === event.id && ++failures <= 9);
+      await world.send(event);
+      await eventually(
+        () => failures,
+        (count) => count === 5,
+      );
+
+      world.cutDatabase();
+      await world.send(other);
+      await eventually(world.refusals, (count) => count >= 3);
+      world.mendDatabase();
+
+      await world.has(event, other);
+      expect(await world.dead()).toEqual([]);
+    }),
+  60_000,
+);
+
+test.concurrent('a gap that is older than ten minutes is told of, once', () =>
+  inWorld(async (world) => {
+    const customer = newCustomer();
+    const lines: string[] = [];
+    const heard = createLog('test', 'error', { write: (line) => void lines.push(line) });
+    await world.query(`INSERT INTO parked (consumer, aggregate, version, event, since)
+      VALUES ('test-customer', 'customer-${customer(1).subject}', 3, '${JSON.stringify(customer(3))}', now() - interval '11 minutes'),
+        ('test-customer', 'customer-${customer(1).subject}', 4, '${JSON.stringify(customer(4))}', now() - interval '9 minutes'),
+        ('test-customer', 'customer-young', 2, '${JSON.stringify(newCustomer()(2))}', now() - interval '9 minutes')`);
+
+    world.consume(undefined, heard);
+    await eventually(
+      () => lines,
+      ({ length }) => length > 0,
+    );
+    await world.parkThenApply(); // rounds lie between
+
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      expect.objectContaining({ consumer: 'test-customer', aggregate: `customer-${customer(1).subject}`, version: 3 }),
+    ]);
+  }));
+
+test.concurrent.each(['applying', 'parking', 'giving up'] as const)(
+  'a process that dies after %s and before it has told the broker leaves nothing to be done twice',
+  (work) =>
+    inWorld(async (world) => {
+      const customer = newCustomer();
+      const version = work === 'applying' ? 1 : 2;
+      const other = anEvent();
+      await world.dieAfter(work, [customer(version)]);
+
+      world.consume();
+      await world.send(customer(version), other);
+      await world.has(other);
+      if (work === 'parking') await world.send(customer(1)).then(() => world.has(customer(2)));
+      const left = await eventually(
+        () => world.position(),
+        ({ num_ack_pending }) => num_ack_pending === 0,
+      );
+
+      expect(left.num_pending).toBe(0);
+      const done = { applying: [1], parking: [1, 2], 'giving up': [] }[work];
+      expect(ofAggregate(customer(1), await world.effects())).toEqual(idsOf(done.map(customer)));
+      expect(await world.dead()).toHaveLength(work === 'giving up' ? 1 : 0);
+    }),
+);
+
 test.concurrent('an ignored type counts in the order: what follows it is applied', () =>
   inWorld(async (world) => {
     const customer = newCustomer();
@@ -356,7 +515,7 @@ test.concurrent('while the database is away events wait, and nothing counts as a
 
     world.cutDatabase();
     await world.send(...meanwhile);
-    await eventually(world.refusals, (count) => count >= 3);
+    await eventually(world.refusals, (count) => count >= 28); // longer than the broker waits for an ack
     world.mendDatabase();
 
     expect(await world.has(...meanwhile)).toHaveLength(1 + meanwhile.length);
@@ -469,3 +628,26 @@ describe('an aggregate of which the consumer has not seen the beginning', () => 
       ]);
     }));
 });
+
+// By itself and last: the clock is everybody's.
+test('a clock that jumps, forward or back, has nothing given up on and nothing stand still', () =>
+  inWorld(async (world) => {
+    const now = Date.now;
+    const unknown = { ...anEvent(), type: 'rentabook.customer.promoted.v1' };
+    try {
+      for (const jumpMs of [3_600_000, -3_600_000]) {
+        world.consume();
+        await world.send(unknown, anEvent());
+        Date.now = () => now() + jumpMs;
+        const event = anEvent();
+        await world.send(event);
+        await world.has(event);
+        await world.parkThenApply();
+        await world.stopConsumers();
+      }
+      expect(await world.parked()).toEqual([]);
+      expect(await world.dead()).toEqual([]);
+    } finally {
+      Date.now = now;
+    }
+  }));

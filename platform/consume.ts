@@ -14,13 +14,14 @@ import {
   type JsMsg,
   type NatsConnection,
   nanos,
+  type StreamInfo,
 } from 'nats';
-import { type Event, parseEvent } from '#schema/events.ts';
-import { type AnyConsumer, type Arrived, applyBatch, type Consumer, type Outcome } from './apply.ts';
+import { type Event, parseEvent, type Stream } from '#schema/events.ts';
+import { type AnyConsumer, type Arrived, applyBatch, type Consumer, NotYet, type Outcome } from './apply.ts';
 import { databaseIsAway, type EntityManager } from './database.ts';
 import type { Log } from './log.ts';
 import { connectOnce, ensureStream } from './nats.ts';
-import { adoptOrphans, bury, park, sweepParked } from './parked.ts';
+import { adoptOrphans, bury, oldGaps, park, sweepParked } from './parked.ts';
 
 /** 100 per transaction: 2,140 to 2,680 events a second against 600 to 630 one by one (2 cores, commit delay 1 ms). */
 const BATCH = 100;
@@ -31,6 +32,7 @@ const GAP_DELIVERIES = 3;
 const MAX_FAILURES = 8;
 const UNKNOWN_TYPE_MS = 10 * 60_000;
 const RETRY_CAP_MS = 30_000;
+const DATABASE_RETRY_MS = 250;
 
 export interface ConsumeOptions {
   em: EntityManager;
@@ -55,11 +57,11 @@ export function startConsumer(consumer: AnyConsumer, options: ConsumeOptions): {
 /** `consume()` ends on some errors and on every break of the connection: start again with a new one. */
 async function loop(reader: Reader, log: Log, signal: AbortSignal): Promise<void> {
   for (let failures = 0; !signal.aborted; failures++) {
-    const since = Date.now();
+    const since = performance.now(); // the other clock may be set back
     await reader
       .read(signal)
       .catch((error: unknown) => log.warn({ consumer: reader.name, err: error }, 'the consumer starts again'));
-    if (Date.now() - since > 10_000) failures = 0;
+    if (performance.now() - since > 10_000) failures = 0;
     await sleep(Math.min(5000, 100 * 2 ** failures), undefined, { signal }).catch(() => {});
   }
 }
@@ -69,12 +71,24 @@ const retryDelayMs = (attempt: number): number => Math.min(RETRY_CAP_MS, 50 * 2 
 
 type Delivery = Arrived & { message: JsMsg };
 
+/** What is known here of an event that could not be applied. */
+interface Attempts {
+  /** Of the handler itself; the server's count of deliveries would also count gaps and outages. */
+  failures: number;
+  /** These and the times that it had to wait for something else. */
+  tries: number;
+  /** On the monotonic clock: the next try out of the parking place. */
+  againAtMs: number;
+}
+
 class Reader {
   readonly name: string;
   #consumer: Consumer;
   #options: ConsumeOptions;
-  /** Failures of the handler itself, by event; the server's count of deliveries would also count gaps and outages. */
-  #failures = new Map<string, number>();
+  /** By event. */
+  #attempts = new Map<string, Attempts>();
+  /** Gaps that were told of. */
+  #alerted = new Set<string>();
 
   constructor(consumer: Consumer, options: ConsumeOptions) {
     this.name = consumer.name;
@@ -98,7 +112,7 @@ class Reader {
       void nats.closed().then(stop);
       void watch(messages);
       const tidying = this.#tidy(manager, ended.signal);
-      await this.#work(messages);
+      await this.#work(messages, manager);
       ended.abort();
       await tidying;
     } finally {
@@ -136,8 +150,9 @@ class Reader {
   }
 
   /** Collects while a batch is in work. What is still buffered at the end was never acked: it is delivered again. */
-  async #work(messages: ConsumerMessages): Promise<void> {
+  async #work(messages: ConsumerMessages, manager: JetStreamManager): Promise<void> {
     const buffer: JsMsg[] = [];
+    let batch: JsMsg[] = [];
     let over = false;
     let ring = () => {};
     const collecting = (async () => {
@@ -149,77 +164,119 @@ class Reader {
       over = true;
       ring();
     });
-    while (!over) {
-      if (buffer.length) await this.#handle(buffer.splice(0, BATCH), () => over);
-      else await new Promise<void>((resolve) => (ring = resolve));
+    const stopExtending = keepExtending(() => [...batch, ...buffer]);
+    try {
+      while (!over) {
+        batch = buffer.splice(0, BATCH);
+        if (batch.length) await this.#handle(batch, manager, () => over);
+        else await new Promise<void>((resolve) => (ring = resolve));
+      }
+      await collecting;
+    } finally {
+      stopExtending();
     }
-    await collecting;
   }
 
-  async #handle(messages: JsMsg[], over: () => boolean): Promise<void> {
+  async #handle(messages: JsMsg[], manager: JetStreamManager, over: () => boolean): Promise<void> {
+    const reachable = <T>(work: () => Promise<T>) => this.#whenReachable(work, over);
     const deliveries: Delivery[] = [];
+    const unknown: Delivery[] = [];
     for (const message of messages) {
       const parsed = parseEvent(message.string());
       if (parsed.kind === 'event') deliveries.push({ type: parsed.type, event: parsed.event, message });
-      else if (parsed.kind === 'unknown') await this.#leaveForNewer(message, parsed.event);
-      else await this.#buryUnparsable(message, parsed.reason);
+      else if (parsed.kind === 'unknown') unknown.push({ type: parsed.event.type, event: parsed.event, message });
+      else await reachable(() => this.#buryUnparsable(message, parsed.reason, parsed.event));
     }
+    if (unknown.length) await this.#leaveForNewer(unknown, manager, reachable);
     if (!deliveries.length) return;
-    const outcomes = await this.#applyWhenReachable(deliveries, over);
-    for (const delivery of deliveries) await this.#settle(delivery, outcomes.get(delivery) ?? 'gap');
+    const { em, log } = this.#options;
+    const outcomes = await reachable(() => applyBatch(em, this.#consumer, deliveries, log));
+    // crash point: consumer, committed but not acked
+    for (const delivery of deliveries) {
+      await reachable(() => this.#settle(delivery, outcomes.get(delivery) ?? 'gap'));
+      // crash point: consumer, some of a batch acked
+    }
   }
 
-  /** While the database is away the batch waits here: no naks, so no growing delays and no storm after. */
-  async #applyWhenReachable(deliveries: Delivery[], over: () => boolean): Promise<Map<Arrived, Outcome | Error>> {
-    const { em, log } = this.#options;
-    for (;;) {
+  /**
+   * While the database is away the batch waits here: no naks, so no growing delays and no storm after. What failed until
+   * then may have failed for that, so it counts no more.
+   */
+  async #whenReachable<T>(work: () => Promise<T>, over: () => boolean): Promise<T> {
+    for (let away = false; ; away = true) {
       try {
-        return await applyBatch(em, this.#consumer, deliveries, log);
+        const result = await work();
+        if (away) this.#attempts.clear();
+        return result;
       } catch (error) {
         if (!databaseIsAway(error) || over()) throw error;
-        for (const { message } of deliveries) message.working(); // extends ack_wait
-        await sleep(250);
+        await sleep(DATABASE_RETRY_MS);
       }
     }
   }
 
   async #settle({ event, message }: Delivery, outcome: Outcome | Error): Promise<void> {
-    if (outcome instanceof Error) return this.#settleFailure(message, event, outcome);
-    if (outcome === 'gap' && message.info.deliveryCount < GAP_DELIVERIES)
+    const waits = outcome === 'gap' || outcome instanceof NotYet;
+    if (outcome instanceof Error && !waits) return this.#settleFailure(message, event, outcome);
+    if (waits && message.info.deliveryCount < GAP_DELIVERIES)
       return message.nak(retryDelayMs(message.info.deliveryCount));
-    if (outcome === 'gap' || outcome === 'stuck') await park(this.#options.em, this.name, [event]);
-    this.#failures.delete(event.id);
+    if (waits || outcome === 'stuck') await park(this.#options.em, this.name, [event]);
+    // crash point: consumer, parked but not acked
+    this.#attempts.delete(event.id);
     message.ack();
   }
 
   async #settleFailure(message: JsMsg, event: Event, error: Error): Promise<void> {
     const buried = await this.#failed(event, error);
+    // crash point: consumer, given up on but not acked
     if (buried) message.ack();
-    else message.nak(retryDelayMs(this.#failures.get(event.id) ?? 1));
+    else message.nak(retryDelayMs(this.#attempts.get(event.id)?.failures ?? 1));
   }
 
   /** Counts a failure of the handler; answers whether the event was given up on. */
   async #failed(event: Event, error: Error): Promise<boolean> {
     const { em, log } = this.#options;
-    const failures = (this.#failures.get(event.id) ?? 0) + 1;
-    this.#failures.set(event.id, failures);
+    const { failures } = this.#tried(event, 1);
     log.error({ consumer: this.name, eventId: event.id, failures, err: error }, 'an event could not be handled');
     if (failures < MAX_FAILURES) return false;
     await bury(em, this.name, JSON.stringify(event), error.message, event);
-    this.#failures.delete(event.id);
+    this.#attempts.delete(event.id);
     return true;
   }
 
-  async #leaveForNewer(message: JsMsg, event: Event): Promise<void> {
-    const ageMs = Date.now() - message.info.timestampNanos / 1e6;
-    if (ageMs < UNKNOWN_TYPE_MS) return message.nak(retryDelayMs(message.info.deliveryCount));
-    await park(this.#options.em, this.name, [event]);
-    message.ack();
+  #tried(event: Event, failures: 0 | 1): Attempts {
+    const before = this.#attempts.get(event.id) ?? { failures: 0, tries: 0 };
+    const tries = before.tries + 1;
+    const attempts = {
+      failures: before.failures + failures,
+      tries,
+      againAtMs: performance.now() + retryDelayMs(tries),
+    };
+    this.#attempts.set(event.id, attempts);
+    return attempts;
   }
 
-  async #buryUnparsable(message: JsMsg, reason: string): Promise<void> {
+  /** By the broker's clock alone: ours may differ from it by more than what is waited. */
+  async #leaveForNewer(
+    deliveries: Delivery[],
+    manager: JetStreamManager,
+    reachable: (work: () => Promise<void>) => Promise<void>,
+  ): Promise<void> {
+    const nowMs = await brokerTimeMs(manager, this.#consumer.stream);
+    for (const { event, message } of deliveries) {
+      const { timestampNanos, deliveryCount } = message.info;
+      if (nowMs - timestampNanos / 1e6 < UNKNOWN_TYPE_MS) {
+        message.nak(retryDelayMs(deliveryCount));
+        continue;
+      }
+      await reachable(() => park(this.#options.em, this.name, [event]));
+      message.ack();
+    }
+  }
+
+  async #buryUnparsable(message: JsMsg, reason: string, event: Event | undefined): Promise<void> {
     this.#options.log.error({ consumer: this.name, sequence: message.seq, reason }, 'a message is no event');
-    await bury(this.#options.em, this.name, message.string(), reason);
+    await bury(this.#options.em, this.name, message.string(), reason, event);
     message.ack();
   }
 
@@ -227,14 +284,58 @@ class Reader {
     const { em, log } = this.#options;
     while (!signal.aborted) {
       try {
-        await sweepParked(em, this.#consumer, async (event, error) => void (await this.#failed(event, error)));
+        await this.#sweep();
         await adoptOrphans(em, this.#consumer, manager, log);
+        await this.#alertOfGaps();
       } catch (error) {
         log.debug({ consumer: this.name, err: error }, 'the sweep of parked events comes again');
       }
       await sleep(SWEEP_MS, undefined, { signal }).catch(() => {});
     }
   }
+
+  async #sweep(): Promise<void> {
+    const nowMs = performance.now();
+    const resting = [...this.#attempts].flatMap(([id, { againAtMs }]) => (againAtMs > nowMs ? [id] : []));
+    await sweepParked(this.#options.em, this.#consumer, {
+      resting,
+      applied: ({ id }) => void this.#attempts.delete(id),
+      failed: async (event, error) => {
+        if (error instanceof NotYet) this.#tried(event, 0);
+        else await this.#failed(event, error);
+      },
+    });
+  }
+
+  /** Each gap is told of once by each process; its end is not. */
+  async #alertOfGaps(): Promise<void> {
+    const gaps = await oldGaps(this.#options.em, this.name);
+    for (const { aggregate, version, ageS } of gaps) {
+      if (!this.#alerted.has(`${aggregate}:${version}`))
+        this.#options.log.error(
+          { consumer: this.name, aggregate, version, ageS },
+          'an event waits for its predecessor, which does not come',
+        );
+    }
+    this.#alerted = new Set(gaps.map(({ aggregate, version }) => `${aggregate}:${version}`));
+  }
+}
+
+/** Tells the broker, for as long as messages are held here, that they are worked on. Answers how to stop that. */
+function keepExtending(held: () => JsMsg[]): () => void {
+  let before = new Set<JsMsg>();
+  const timer = setInterval(() => {
+    const now = new Set(held());
+    for (const message of now) if (before.has(message)) message.working();
+    before = now;
+  }, ACK_WAIT_MS / 3);
+  return () => clearInterval(timer);
+}
+
+/** The server tells its time with every description of a stream. */
+async function brokerTimeMs(manager: JetStreamManager, stream: Stream): Promise<number> {
+  const { ts } = (await manager.streams.info(stream)) as StreamInfo & { ts: string }; // the typing does not know it
+  return Date.parse(ts);
 }
 
 /** Ends the reading when the broker went away or forgot the consumer. */

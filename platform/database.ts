@@ -84,9 +84,12 @@ export async function query<Row>(em: EntityManager, text: string, values: readon
 /** So many milliseconds from now by the database's clock, which all replicas share, to be stored in a column of an entity. */
 export const databaseTime = (ms = 0): Date => raw(`clock_timestamp() + ? * interval '1 ms'`, [ms]) as unknown as Date; // MikroORM takes it in place of the value
 
-/** No answer from the database says nothing about the work itself: such a failure is waited out, not counted. */
+/**
+ * No answer from the database, or none for want of room on its disk, says nothing about the work itself: such a failure is
+ * waited out, not counted.
+ */
 export const databaseIsAway = (error: unknown): boolean =>
-  /^(08|57P|E[A-Z]+$)/.test(codeOf(error)) ||
+  /^(08|53|57P|58|E[A-Z]+$)/.test(codeOf(error)) ||
   (error instanceof Error &&
     !codeOf(error) &&
     /connection terminated|timeout exceeded when trying to connect/i.test(error.message));

@@ -21,7 +21,7 @@ export async function park(em: EntityManager, consumer: string, events: Event[])
   );
 }
 
-/** An event given up on. Later ones of its aggregate wait behind it, parked. */
+/** An event given up on. Later ones of its aggregate wait behind it, parked. The same one again is kept once. */
 export async function bury(
   em: EntityManager,
   consumer: string,
@@ -31,7 +31,8 @@ export async function bury(
 ): Promise<void> {
   await query(
     em.fork(),
-    `INSERT INTO dead_letter (consumer, aggregate, version, message, reason) VALUES ($1, $2, $3, $4, $5)
+    `INSERT INTO dead_letter (consumer, aggregate, version, message, reason) SELECT $1, $2, $3::int, $4, $5
+     WHERE $2::text IS NOT NULL OR NOT EXISTS (SELECT FROM dead_letter WHERE consumer = $1 AND aggregate IS NULL AND message = $4)
      ON CONFLICT (consumer, aggregate, version) DO NOTHING`,
     [consumer, event ? aggregateIn(event) : null, event?.aggregateversion ?? null, message, reason],
   );
@@ -41,36 +42,71 @@ export async function bury(
 const READY = `
   SELECT p.aggregate, p.version, p.event FROM parked p
   LEFT JOIN applied a USING (consumer, aggregate)
-  WHERE p.consumer = $1 AND p.event->>'type' = ANY($2) AND p.version <= coalesce(a.version, 0) + 1
+  WHERE p.consumer = $1 AND p.event->>'type' = ANY($2) AND p.event->>'id' <> ALL($3) AND p.version <= coalesce(a.version, 0) + 1
     AND NOT EXISTS (SELECT 1 FROM dead_letter d WHERE d.consumer = p.consumer AND d.aggregate = p.aggregate)
   ORDER BY p.aggregate, p.version LIMIT 100`;
+
+export interface Sweeping {
+  /** Ids of events whose next try is not due yet. */
+  resting: string[];
+  applied: (event: Event) => void;
+  failed: (event: Event, error: Error) => Promise<void>;
+}
 
 /** A sweep, not a hook on each move: a hook could miss an event that is parked at the same moment. */
 export async function sweepParked(
   em: EntityManager,
   consumer: Consumer,
-  failed: (event: Event, error: Error) => Promise<void>,
+  { resting, applied, failed }: Sweeping,
 ): Promise<void> {
   const ready = await query<{ aggregate: string; version: number; event: Event }>(em.fork(), READY, [
     consumer.name,
     eventTypes.map(wireType),
+    resting,
   ]);
   for (const { aggregate, version, event } of ready) {
     const parsed = parseEvent(JSON.stringify(event));
-    if (parsed.kind !== 'event') continue; // for another build, which would read its data
+    if (parsed.kind === 'unparsable') await bury(em, consumer.name, JSON.stringify(event), parsed.reason, event);
+    if (parsed.kind !== 'event') continue;
     await transaction(em, async (em) => {
       await applyTogether(em, consumer, [{ type: parsed.type, event }]);
+      // crash point: sweep, applied but still parked
       await query(em, 'DELETE FROM parked WHERE consumer = $1 AND aggregate = $2 AND version = $3', [
         consumer.name,
         aggregate,
         version,
       ]);
-    }).catch((error: Error) => {
-      if (databaseIsAway(error)) throw error; // which says nothing about the event
-      return failed(event, error);
-    });
+    }).then(
+      () => applied(event),
+      (error: Error) => {
+        if (databaseIsAway(error)) throw error; // which says nothing about the event
+        return failed(event, error);
+      },
+    );
+    // crash point: sweep, applied
   }
 }
+
+/** An outage is over by then, and a broker's loss sent again: what has not come has to be looked for. */
+const GAP_ALERT_AFTER = '10 minutes';
+
+export interface Gap {
+  aggregate: string;
+  /** The lowest that waits. */
+  version: number;
+  ageS: number;
+}
+
+/** Aggregates with events that have waited too long, though nothing of them was given up on: 100 at most, the oldest first. */
+export const oldGaps = (em: EntityManager, consumer: string): Promise<Gap[]> =>
+  query<Gap>(
+    em.fork(),
+    `SELECT aggregate, min(version) AS version, extract(epoch FROM now() - min(since))::int AS "ageS" FROM parked p
+     WHERE consumer = $1
+       AND NOT EXISTS (SELECT 1 FROM dead_letter d WHERE d.consumer = p.consumer AND d.aggregate = p.aggregate)
+     GROUP BY aggregate HAVING min(since) < now() - $2::interval ORDER BY min(since) LIMIT 100`,
+    [consumer, GAP_ALERT_AFTER],
+  );
 
 /** Leaves the relay time to send again what a broker lost. */
 const ADOPT_AFTER = '10 seconds';
@@ -106,6 +142,7 @@ export async function adoptOrphans(
        ON CONFLICT (consumer, aggregate) DO UPDATE SET version = excluded.version WHERE applied.version = 0`,
       [consumer.name, aggregate, event.aggregateversion - 1],
     );
+    // crash point: consumer, an aggregate taken from where the stream has it
     log.warn(
       { consumer: consumer.name, eventId: event.id },
       'the stream no longer holds what came before: taken from here',

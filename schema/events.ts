@@ -176,7 +176,8 @@ export type Parsed =
   | { kind: 'event'; type: EventType; event: Event }
   /** Well-formed, but of a type or major version that this build does not know: for a newer replica. */
   | { kind: 'unknown'; event: Event }
-  | { kind: 'unparsable'; reason: string };
+  /** `event` where at least the envelope can be read, so that it is known what it was about. */
+  | { kind: 'unparsable'; reason: string; event?: Event };
 
 /** Reads a message as an event; never throws. */
 export function parseEvent(text: string): Parsed {
@@ -186,7 +187,7 @@ export function parseEvent(text: string): Parsed {
   const type = eventTypes.find((known) => wireType(known) === event.type);
   if (!type) return { kind: 'unknown', event };
   const data = eventSchemas[type].loose().safeParse(event.data);
-  if (!data.success) return { kind: 'unparsable', reason: z.prettifyError(data.error) };
+  if (!data.success) return { kind: 'unparsable', reason: z.prettifyError(data.error), event };
   return { kind: 'event', type, event };
 }
 

@@ -4,6 +4,7 @@
  */
 import { LockMode } from '@mikro-orm/core';
 import { z } from 'zod';
+import { NotYet } from '#platform/apply.ts';
 import { type EntityManager, query } from '#platform/database.ts';
 import { checkInput, Refusal } from '#platform/errors.ts';
 import { idInput } from '#platform/ids.ts';
@@ -138,7 +139,7 @@ export async function release(em: EntityManager, facts: RentalFacts): Promise<vo
   await change(em, book, reservation, 'release');
 }
 
-/** The copies go out, come back for inspection, or never do. @throws for a rental not known here yet: its event comes again. */
+/** The copies go out, come back for inspection, or never do. @throws NotYet for a rental that is not known here. */
 export async function changeReservation(
   em: EntityManager,
   { bookId, rentalId }: RentalFacts,
@@ -146,7 +147,7 @@ export async function changeReservation(
 ): Promise<void> {
   const book = await lockBook(em, bookId);
   const reservation = await lockReservation(em, rentalId);
-  if (!reservation) throw new Error(`Nothing is known of rental ${rentalId} yet`);
+  if (!reservation) throw new NotYet(`Nothing is known of rental ${rentalId} yet`);
   // One parcel's events may overtake another's: what comes back, or is lost, has gone out.
   if (wanted !== 'issue') await change(em, book, reservation, 'issue');
   await change(em, book, reservation, wanted);
