@@ -3,7 +3,7 @@ import { FlushMode, raw } from '@mikro-orm/core';
 import { type Migration, Migrator } from '@mikro-orm/migrations';
 import { type EntityManager, MikroORM, type Options } from '@mikro-orm/postgresql';
 import { CompiledQuery } from 'kysely';
-import { Client } from 'pg';
+import { Client, type Pool, type PoolClient } from 'pg';
 import { codeOf } from './errors.ts';
 import type { Log } from './log.ts';
 
@@ -32,11 +32,35 @@ export async function openDatabase({ url, entities, migrations, log, pool = 10 }
       connectionTimeoutMillis: 3000,
       statement_timeout: 10_000,
       idle_in_transaction_session_timeout: 10_000,
+      onPoolCreated: (pool: Pool) => pool.on('connect', prepareStatements),
     },
     logger: (message) => log.debug(message),
   });
   await migrate(orm, url);
   return orm;
+}
+
+/** Their result changes with the table: PostgreSQL refuses such a prepared statement after a column was added. */
+const EVERY_COLUMN = /[\s.]\*/;
+
+/**
+ * Statements with parameters are those of `query`, a fixed set: each is planned once for a connection, not each time. (What
+ * MikroORM makes has its values written out, and is planned anew.)
+ */
+function prepareStatements(client: PoolClient): void {
+  const send = client.query.bind(client) as (...args: unknown[]) => unknown; // one of pg's many ways to call it
+  const prepared = (text: unknown, values: unknown, ...rest: unknown[]) =>
+    typeof text === 'string' && Array.isArray(values) && values.length && !EVERY_COLUMN.test(text)
+      ? send({ name: nameOf(text), text, values }, ...rest)
+      : send(text, values, ...rest);
+  Object.assign(client, { query: prepared });
+}
+
+const names = new Map<string, string>();
+function nameOf(text: string): string {
+  const name = names.get(text) ?? `s${names.size + 1}`;
+  names.set(text, name);
+  return name;
 }
 
 /** Replicas that start together take turns: an advisory lock on a connection of its own, gone with it. */
@@ -85,11 +109,11 @@ export async function query<Row>(em: EntityManager, text: string, values: readon
 export const databaseTime = (ms = 0): Date => raw(`clock_timestamp() + ? * interval '1 ms'`, [ms]) as unknown as Date; // MikroORM takes it in place of the value
 
 /**
- * No answer from the database, or none for want of room on its disk, says nothing about the work itself: such a failure is
- * waited out, not counted.
+ * No answer from the database (08, 57P, a code of Node's), or one that cannot do anything just now (53: disk full, too many
+ * connections; 58: its disk fails; 25P03: the process itself was paused), says nothing about the work: such a failure is waited out, not counted.
  */
 export const databaseIsAway = (error: unknown): boolean =>
-  /^(08|53|57P|58|E[A-Z]+$)/.test(codeOf(error)) ||
+  /^(08|53|57P|58|25P03|E[A-Z]+$)/.test(codeOf(error)) ||
   (error instanceof Error &&
     !codeOf(error) &&
     /connection terminated|timeout exceeded when trying to connect/i.test(error.message));

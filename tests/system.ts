@@ -12,12 +12,12 @@ import { makeFolder, removeFolder } from './folders.ts';
 export interface System {
   /** Of the router. */
   url: string;
+  /** The settings by which the services find and trust one another: where their databases are, for instance. */
+  environments: Record<Service, Environment>;
   /** Customers with a token, who never signed up: hashing the passwords of hundreds takes longer than most tests. */
   newCustomers(count: number): Promise<Client[]>;
   /** Asks the database of a service, past the service. */
   query<Row>(owner: Owner, sql: string, values?: unknown[]): Promise<Row[]>;
-  /** The settings by which the services find and trust one another: where their databases are, for instance. */
-  environments: Record<Service, Environment>;
   /** What the sandbox bank has in its books. */
   bank: { intentsOf(rentalId: string): Promise<{ status: string; amount: number }[]> };
   /** Stops the part until `resume`. */

@@ -11,7 +11,7 @@ import { startDrainer, startExpiry } from './drain.ts';
 import { Payment, Rental, Step } from './entities.ts';
 import { bookConsumer, deliveryConsumer } from './events.ts';
 import { createTake, type Requesting } from './intake.ts';
-import { sweepMoney } from './money.ts';
+import { claimMsFor, sweepMoney } from './money.ts';
 import { watchOutages } from './outages.ts';
 import { stripeProvider } from './paymentProvider.ts';
 import { createPositions } from './positions.ts';
@@ -67,6 +67,7 @@ await run('rental', settings, async (config, log) => {
     settleWaitMs: config.SETTLE_WAIT_MS,
     log,
   };
+  const sweeping = { em: service.em, provider, claimMs: claimMsFor(config.PAYMENT_TIMEOUT_MS) };
   const drainer = startDrainer(requesting, log);
   const positions = createPositions(service.em);
 
@@ -98,7 +99,7 @@ await run('rental', settings, async (config, log) => {
     workers: [
       drainer,
       startExpiry(service.em, config.HOLD_TTL_MS, log),
-      startRounds('the sweep of money', () => sweepMoney(requesting, log), log),
+      startRounds('the sweep of money', () => sweepMoney(sweeping, log), log),
       admission,
     ],
   });

@@ -9,12 +9,16 @@ import type { PaymentProvider } from './paymentProvider.ts';
 import type { MoneyStep } from './rental.ts';
 
 const AT_ONCE = 16;
-/** A step that was claimed and then left by a process that died is tried again after this. */
-const CLAIM_MS = 30_000;
+/** For the statements in between. */
+const MARGIN_MS = 2000;
+
+/** A step that was claimed by a process that died is due again after this: a void asks twice, and whoever lives has its answers by then. */
+export const claimMsFor = (paymentTimeoutMs: number): number => 2 * paymentTimeoutMs + MARGIN_MS;
 
 export interface Sweeping {
   em: () => EntityManager;
   provider: PaymentProvider;
+  claimMs: number;
 }
 
 interface Claimed {
@@ -27,11 +31,11 @@ interface Claimed {
 export async function sweepMoney(sweeping: Sweeping, log: Log): Promise<number> {
   const due = await query<Claimed>(
     sweeping.em(),
-    `UPDATE step SET attempts = attempts + 1, next_attempt_at = now() + $2 * interval '1 ms' WHERE (rental_id, kind) IN (
-       SELECT rental_id, kind FROM step WHERE status = 'TODO' AND next_attempt_at <= now()
+    `UPDATE step SET attempts = attempts + 1, next_attempt_at = clock_timestamp() + $2 * interval '1 ms' WHERE (rental_id, kind) IN (
+       SELECT rental_id, kind FROM step WHERE status = 'TODO' AND next_attempt_at <= clock_timestamp()
        ORDER BY next_attempt_at LIMIT $1 FOR UPDATE SKIP LOCKED)
      RETURNING rental_id AS "rentalId", kind, attempts`,
-    [AT_ONCE, CLAIM_MS],
+    [AT_ONCE, sweeping.claimMs],
   );
   await Promise.all(
     due.map((step) =>
