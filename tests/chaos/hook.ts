@@ -22,7 +22,10 @@ export interface HookSettings {
 }
 
 /** What the harness may send later. */
-export type Order = { clockBackMs: number } | { crashesPerMinute: number };
+export interface Order {
+  clockBackMs?: number;
+  crashesPerMinute?: number;
+}
 
 const ROOT = dirname(dirname(import.meta.dirname));
 const settings = JSON.parse(process.env.CHAOS ?? '') as HookSettings;
@@ -75,7 +78,6 @@ Object.assign(globalThis, {
 });
 
 process.on('message', (order: Order) => {
-  if ('clockBackMs' in order) clockBackMs = order.clockBackMs;
-  else crashesPerMinute = order.crashesPerMinute;
+  clockBackMs = order.clockBackMs ?? clockBackMs;
+  crashesPerMinute = order.crashesPerMinute ?? crashesPerMinute;
 });
-process.channel?.unref(); // what is only listened to here keeps no process alive

@@ -40,10 +40,10 @@ export const plants = {
     edits: [
       {
         file: 'platform/consume.ts',
-        find: '    const outcomes = await this.#applyWhenReachable(deliveries, over);\n',
+        find: '    const outcomes = await reachable(() => applyBatch(em, this.#consumer, deliveries, log));\n',
         replace: `    await Promise.all(deliveries.map(({ message }) => message.ackAck()));
     // crash point: planted, acked but not applied
-    const outcomes = await this.#applyWhenReachable(deliveries, over);\n`,
+    const outcomes = await reachable(() => applyBatch(em, this.#consumer, deliveries, log));\n`,
       },
     ],
   },

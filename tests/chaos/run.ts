@@ -69,7 +69,7 @@ async function struggle(
   await shopping;
   const rest = await comeToRest(cluster, shop, healedAt, plant ? DRAIN_LIMIT_WITH_BUG_MS : DRAIN_LIMIT_MS);
   await telling.stop();
-  const { violations, compared } = await withSources(cluster, (sources) => judge(sources, shop.shoppers));
+  const { violations, compared } = await reach(() => withSources(cluster, (sources) => judge(sources, shop.shoppers)));
 
   return {
     seed,
@@ -87,6 +87,18 @@ async function struggle(
     compared,
     kept: null,
   };
+}
+
+/** A server may still be on its way back. */
+async function reach<T>(ask: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (tries === 5) throw error;
+      await sleep(2000);
+    }
+  }
 }
 
 /** Nothing fails from here on; what has failed is left as it is. */
