@@ -28,6 +28,9 @@ export interface System {
   stop(): Promise<void>;
 }
 
+/** Several tests at once make a machine slow, and no test is about how quick Book is. */
+const patience: Environment = { BOOK_TIMEOUT_MS: '3000' };
+
 /** Resolves when queries, mutations and subscriptions are answered. `settings` tune the services. */
 export async function startSystem(settings: Environment = {}): Promise<System> {
   const folder = makeFolder();
@@ -35,7 +38,7 @@ export async function startSystem(settings: Environment = {}): Promise<System> {
     folder,
     host: '127.0.0.1',
     port: 0,
-    tuning: settings,
+    tuning: { ...patience, ...settings },
     careless: true,
     say: () => {}, // it is in the log files
   });

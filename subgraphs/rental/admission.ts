@@ -22,7 +22,8 @@ const BACKLOG_LOOK_MS = 500;
 const RETRY_AFTER_S = 30;
 /** The process itself is the bottleneck: what it takes on in addition would make all it has slower. */
 const LOOP_DELAY_MOST_MS = 200;
-const LOOP_LOOK_MS = 1000;
+/** Long enough that one pause of it, for a collection of garbage or a cold start, is not yet overload. */
+const LOOP_LOOK_MS = 5000;
 
 /** As it stands, read under the lock. */
 export interface Gate {
@@ -226,7 +227,7 @@ async function readBacklog(em: EntityManager): Promise<{ waiting: number; worthM
   return backlog ?? { waiting: 0, worthMs: 0 };
 }
 
-/** By how much the event loop of this process was late, one time in a hundred, in the last second. */
+/** By how much the event loop of this process was late, one time in a hundred, in the last few seconds. */
 function watchEventLoop(): { delayMs(): number; stop(): void } {
   const histogram = monitorEventLoopDelay({ resolution: 10 });
   let delayMs = 0;
