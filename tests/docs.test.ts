@@ -2,13 +2,16 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path/posix';
 
-const documents = globSync(['README.md', 'docs/**/*.md', '{router,sandbox}/README.md', 'subgraphs/*/README.md']).map(
-  (file) => ({
-    file,
-    text: readFileSync(file, 'utf8'),
-  }),
-);
-const sources = globSync('{schema,platform,router,subgraphs,sandbox,local}/**/*.ts').map((file) =>
+const documents = globSync([
+  'README.md',
+  'docs/**/*.md',
+  '{router,sandbox,bench}/README.md',
+  'subgraphs/*/README.md',
+]).map((file) => ({
+  file,
+  text: readFileSync(file, 'utf8'),
+}));
+const sources = globSync('{schema,platform,router,subgraphs,sandbox,local,bench}/**/*.ts').map((file) =>
   readFileSync(file, 'utf8'),
 );
 
@@ -25,7 +28,7 @@ test.each(documents)('$file names only files that exist', ({ file, text }) => {
 
 /** A file named without its folder, right after another of the same folder. */
 const sourcesNamed = (name: string): boolean =>
-  globSync(`{schema,platform,router,subgraphs,sandbox,local}/**/${name}`).length > 0;
+  globSync(`{schema,platform,router,subgraphs,sandbox,local,bench}/**/${name}`).length > 0;
 
 test('docs/story.md names only functions and tables that exist', () => {
   const story = documents.find(({ file }) => file === 'docs/story.md')?.text ?? '';
