@@ -11,14 +11,14 @@ const importsOf = (file: string) =>
     .map(([, from, dynamic, bare]) => from ?? dynamic ?? bare ?? '')
     .map((to) => (to.startsWith('.') ? join(dirname(file), to) : to.replace(/^#/, '')));
 
-const files = globSync('{schema,platform,router,subgraphs,sandbox,local,operate}/**/*.ts').filter(
+const files = globSync('{schema,platform,router,subgraphs,sandbox,local,operate,bench}/**/*.ts').filter(
   (file) => !file.endsWith('.test.ts'),
 );
 const edges = files.flatMap((from) => importsOf(from).map((to) => ({ from, to })));
 
 const room = (path: string) => path.split('/')[0] ?? '';
 const subgraph = (path: string) => /^subgraphs\/([^/]+)/.exec(path)?.[1];
-const ours = ['schema', 'platform', 'router', 'subgraphs', 'sandbox', 'local', 'operate', 'tests'];
+const ours = ['schema', 'platform', 'router', 'subgraphs', 'sandbox', 'local', 'operate', 'tests', 'bench'];
 
 test('the source was read', () => {
   expect(files.length).toBeGreaterThan(50);
@@ -38,6 +38,7 @@ test.each([
   ['sandbox', ['sandbox', 'platform', 'schema']],
   ['local', ['local', 'platform']],
   ['operate', ['operate', 'subgraphs', 'platform', 'schema']],
+  ['bench', ['bench', 'subgraphs', 'local', 'tests', 'platform', 'schema']],
 ])('%s imports only %p and libraries', (from, allowed) => {
   const breaking = edges.filter(
     (edge) => room(edge.from) === from && ours.includes(room(edge.to)) && !allowed.includes(room(edge.to)),

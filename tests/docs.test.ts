@@ -5,13 +5,13 @@ import { dirname, join } from 'node:path/posix';
 const documents = globSync([
   'README.md',
   'docs/**/*.md',
-  '{router,sandbox,operate,tests/chaos}/README.md',
+  '{router,sandbox,operate,bench,tests/chaos}/README.md',
   'subgraphs/*/README.md',
 ]).map((file) => ({
   file,
   text: readFileSync(file, 'utf8'),
 }));
-const sources = globSync('{schema,platform,router,subgraphs,sandbox,local,operate}/**/*.ts').map((file) =>
+const sources = globSync('{schema,platform,router,subgraphs,sandbox,local,operate,bench}/**/*.ts').map((file) =>
   readFileSync(file, 'utf8'),
 );
 
@@ -28,7 +28,7 @@ test.each(documents)('$file names only files that exist', ({ file, text }) => {
 
 /** A file named without its folder, right after another of the same folder. */
 const sourcesNamed = (name: string): boolean =>
-  globSync(`{schema,platform,router,subgraphs,sandbox,local,operate}/**/${name}`).length > 0;
+  globSync(`{schema,platform,router,subgraphs,sandbox,local,operate,bench}/**/${name}`).length > 0;
 
 test('docs/story.md names only functions and tables that exist', () => {
   const story = documents.find(({ file }) => file === 'docs/story.md')?.text ?? '';

@@ -1,0 +1,23 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const bench = (...names: string[]) =>
+  promisify(execFile)(process.execPath, [join(import.meta.dirname, 'main.ts'), ...names]);
+
+test('--help names the benchmarks', async () => {
+  const { stdout } = await bench('--help');
+
+  expect(stdout).toMatch(/^Usage: npm run bench -- NAME/);
+  expect(stdout).toMatch(/^ +hot-title +\S/m);
+  expect(stdout).toMatch(/^ +relay +\S/m);
+});
+
+test.each([
+  [['no-such'], 'There is no benchmark no-such: hot-title or relay.\n'],
+  [['toString'], 'There is no benchmark toString: hot-title or relay.\n'],
+  [[], 'Name a benchmark: hot-title or relay.\n'],
+  [['relay', 'hot-title'], 'One benchmark at a time: hot-title or relay.\n'],
+])('%p is answered with the names there are', async (names, sentence) => {
+  await expect(bench(...names)).rejects.toMatchObject({ code: 2, stdout: '', stderr: sentence });
+});

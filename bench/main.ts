@@ -1,0 +1,73 @@
+/** `npm run bench -- NAME`: one benchmark, told while it goes; the last line is its result as JSON, which is kept in results/. */
+import { writeFileSync } from 'node:fs';
+import { cpus, loadavg, release, type as system, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { reasonOf } from '#platform/errors.ts';
+import { rounded } from './figures.ts';
+import { hotTitle } from './hotTitle.ts';
+import type { Outcome } from './outcome.ts';
+import { overload } from './overload.ts';
+import { relay } from './relay.ts';
+import { say } from './table.ts';
+
+interface Bench {
+  title: string;
+  run(): Promise<Outcome>;
+}
+
+const benches: Record<string, Bench> = {
+  'hot-title': { title: 'reservations a second on one title that everybody wants', run: hotTitle },
+  overload: { title: 'twice as many requests as can be paid, and what becomes of them', run: overload },
+  relay: { title: 'from the commit of an event to the stream, and a wiped broker', run: relay },
+};
+
+const names = Object.keys(benches);
+const usage = `Usage: npm run bench -- NAME
+
+${names.map((name) => `  ${name.padEnd(12)}${benches[name]?.title}`).join('\n')}
+
+Each takes some minutes, with servers of its own on this machine. bench/README.md says what is measured.`;
+
+async function main([name, ...more]: string[]): Promise<number> {
+  if (name === '--help' || name === '-h') {
+    say(usage);
+    return 0;
+  }
+  const bench = name && Object.hasOwn(benches, name) ? benches[name] : undefined;
+  if (!bench || more.length) {
+    const mistake = bench ? 'One benchmark at a time' : name ? `There is no benchmark ${name}` : 'Name a benchmark';
+    process.stderr.write(`${mistake}: ${names.join(' or ')}.\n`);
+    return 2;
+  }
+
+  say(`${name}: ${bench.title}`);
+  const loadBefore = rounded(loadavg()[0] ?? 0); // of the minute before: what else the machine had to do
+  const { servers, ...outcome } = await bench.run();
+  const result = JSON.stringify({
+    name,
+    ...outcome,
+    ratio: rounded(outcome.ratio),
+    machine: { ...machine(servers), loadBefore },
+  });
+  writeFileSync(
+    join(import.meta.dirname, 'results', `${name}.json`),
+    `${JSON.stringify(JSON.parse(result), null, 2)}\n`,
+  );
+  say('');
+  say(result);
+  return 0;
+}
+
+const machine = (servers: Record<string, string>) => ({
+  cores: cpus().length,
+  cpu: cpus()[0]?.model,
+  memoryGib: rounded(totalmem() / 2 ** 30),
+  os: `${system()} ${release()}`,
+  node: process.version,
+  ...servers,
+});
+
+process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
+  process.stderr.write(`${reasonOf(error)}\n`);
+  return 1;
+});
