@@ -368,18 +368,25 @@ test('N2 stock 0 is refused; stock 1 and 50 requests at once from 50 customers: 
   const bookId = await addBook(staff, 1);
   const customers = await Promise.all(Array.from({ length: 50 }, () => signUp(system.url)));
   const answers = await Promise.all(customers.map((customer) => requestRental(customer, bookId)));
+  const decided = await Promise.all(
+    answers.map(({ rental }) =>
+      eventually(
+        () => rentalOf(staff, rental.id),
+        ({ status }) => status !== 'REQUESTED' && status !== 'ON_HOLD', // a busy machine puts some on hold
+      ),
+    ),
+  );
 
-  const outcomes = answers.map(({ rental }) => rental.rejection?.code ?? rental.status);
-  expect(outcomes.filter((outcome) => outcome === 'ACCEPTED')).toHaveLength(1);
-  expect(outcomes.filter((outcome) => outcome === 'OUT_OF_STOCK')).toHaveLength(49);
-  expect(answers.filter(({ rental }) => rental.payment.status === 'AUTHORIZED')).toHaveLength(1);
+  const refused = decided.filter(({ status }) => status === 'REJECTED');
+  expect(refused.map(({ rejection }) => rejection.code)).toEqual(Array.from({ length: 49 }, () => 'OUT_OF_STOCK'));
+  expect(decided.filter(({ payment }) => payment.authorized.amount > 0)).toHaveLength(1);
   const { owned, available } = await stockOf(staff, bookId);
   expect({ owned, available }).toEqual({ owned: 1, available: 0 });
-  for (const { rental } of answers) {
-    const open = (await system.bank.intentsOf(rental.id)).filter(
+  for (const { id, status } of decided) {
+    const open = (await system.bank.intentsOf(id)).filter(
       ({ status }) => status === 'requires_capture' || status === 'succeeded',
     );
-    expect(open).toHaveLength(rental.status === 'ACCEPTED' ? 1 : 0);
+    expect(open).toHaveLength(status === 'REJECTED' ? 0 : 1);
   }
 }, 60_000);
 
