@@ -27,7 +27,7 @@ export interface RunOptions {
 }
 
 /** A run that has not come to rest by then never will; one with a bug need not be waited for so long. */
-const DRAIN_LIMIT_MS = 60_000;
+const DRAIN_LIMIT_MS = 120_000;
 const DRAIN_LIMIT_WITH_BUG_MS = 20_000;
 /** Of each process: two cores can start one again every few seconds. A bug that is to be caught in a short run gets more. */
 const CRASHES_PER_MINUTE = 1;
