@@ -7,17 +7,16 @@ export interface MicroBatchOptions {
   size: number;
   /** Batches at once: with two, one is written while the other waits for its locks. */
   inFlight: number;
+  /** While several come at a time, so long a wait makes batches of many, each of which costs as much as one item does. */
+  gatherMs?: number;
 }
-
-/** While several come at a time, a moment makes batches of many: each costs as much as one item does. */
-const GATHER_MS = 5;
 
 /**
  * One item at a time for callers, batches for `carry`, which answers each by its place; what it answers with `undefined` joins
  * the next batch, in front. An error is the error of all in the batch.
  */
 export function microBatched<T, R>(
-  { size, inFlight }: MicroBatchOptions,
+  { size, inFlight, gatherMs = 0 }: MicroBatchOptions,
   carry: (items: T[]) => Promise<(R | undefined)[]>,
 ): (item: T) => Promise<R> {
   const queue: { item: T; answer: PromiseWithResolvers<R> }[] = [];
@@ -28,7 +27,7 @@ export function microBatched<T, R>(
   function pumpSoon(): void {
     if (pumping) return;
     pumping = true;
-    if (latestSize > 1 && queue.length < size) setTimeout(pump, GATHER_MS);
+    if (gatherMs && latestSize > 1 && queue.length < size) setTimeout(pump, gatherMs);
     else queueMicrotask(pump); // whatever arrives together goes together
   }
 

@@ -30,7 +30,7 @@ export interface Courier {
 }
 
 export function startCourier({ em, key, stepMs, webhookUrl, webhookSecret, log }: CourierOptions): Courier {
-  const share = sharedTransactions(() => em, { size: 32, inFlight: 1 });
+  const share = sharedTransactions(() => em, { size: 32, inFlight: 1, gatherMs: 5 });
   const moving = startRounds('moving parcels', () => moveParcels(em, stepMs), log);
   const reporting = { em, url: webhookUrl, secret: webhookSecret, log };
   const reports = startRounds('reporting scans', () => reportScans(reporting), log);

@@ -19,7 +19,7 @@ export interface Keyed {
 }
 
 /** A bank's own database is fast; this one shares a machine with the shop, so requests share transactions. */
-const BATCHES = { size: 32, inFlight: 1 };
+const BATCHES = { size: 32, inFlight: 1, gatherMs: 5 };
 
 export function createIdempotency(em: EntityManager) {
   const underWay = new Set<string>();

@@ -8,7 +8,7 @@ import { type DeliveryStatus, type Direction, isFinal, type Milestone, milestone
 import { Delivery, TrackingEvent } from './entities.ts';
 
 /** Parcels that change at the same time are written together: one at a time each took five round trips. */
-export const CHANGES: MicroBatchOptions = { size: 64, inFlight: 1 };
+export const CHANGES: MicroBatchOptions = { size: 64, inFlight: 1, gatherMs: 5 };
 
 export const lockDelivery = (em: EntityManager, where: Partial<Delivery>): Promise<Delivery | null> =>
   em.findOne(Delivery, where, { lockMode: LockMode.PESSIMISTIC_WRITE });

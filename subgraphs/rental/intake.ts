@@ -17,7 +17,7 @@ import type { Leased } from './settleWrites.ts';
 
 const MAX_QUANTITY = 100;
 /** Those who come together share one transaction; the next batch waits for the gate's lock while one is written. */
-const BATCHES = { size: 128, inFlight: 2 };
+const BATCHES = { size: 128, inFlight: 2, gatherMs: 5 };
 
 const rentalInput = z.object({
   idempotencyKey: z.string().min(1, 'The key must not be empty.').max(200, 'The key must have at most 200 characters.'),

@@ -9,7 +9,7 @@ import { factsOf } from './changes.ts';
 import type { Rental } from './entities.ts';
 import { after, paymentAfter } from './rental.ts';
 
-const BATCHES = { size: 128, inFlight: 2 };
+const BATCHES = { size: 128, inFlight: 2, gatherMs: 5 };
 
 /** A rental as it was when this process took its lease. One that has moved since has another version, and nothing is written. */
 export type Leased = Pick<
