@@ -52,7 +52,7 @@ function consume(fails = false): void {
     await query(em, 'INSERT INTO effect (event_id) VALUES ($1)', [event.id]);
   };
   const handlers = { 'customer.saved': handle, 'customer.erased': 'ignore' } as const;
-  const reading: AnyConsumer = { name: CONSUMER, stream: 'CUSTOMER', handlers };
+  const reading: AnyConsumer = { name: CONSUMER, stream: 'CUSTOMER', locks: 'customerId', handlers };
   consumer = startConsumer(reading, { em: orm.em, natsUrl: broker.url, replicas: 1, log });
 }
 

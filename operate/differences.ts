@@ -10,14 +10,14 @@ import { stockRules } from './stock.ts';
 
 export const rules: Rule[] = [...stockRules, ...moneyRules, ...parcelRules, ...orderRules, ...eventRules];
 
-export interface Difference {
+interface Difference {
   rule: string;
   /** What it is about: the id of a rental, a book, an event … */
   about: string;
   sentence: string;
 }
 
-export interface Checked {
+interface Checked {
   rule: string;
   looked: number;
   differences: number;
@@ -35,7 +35,7 @@ export interface Report {
 }
 
 export interface ReconcileOptions {
-  /** How long what differs may still be under way without moving. */
+  /** The pause before what differs is looked at again; for what does not move, up to six times as long. */
   settleMs?: number;
   /** Is told which rule is being applied, and which look it is. */
   onRule?: (rule: string, look: number) => void;

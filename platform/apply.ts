@@ -20,6 +20,8 @@ type Handlers<S extends Stream> = {
 export interface Consumer<S extends Stream = Stream> {
   name: string;
   stream: S;
+  /** Whose rows its effects lock first: events are handled in the order of these, so that replicas lock alike. */
+  locks: 'customerId' | 'bookId' | 'rentalId';
   handlers: Handlers<S>;
 }
 
@@ -54,7 +56,7 @@ export async function applyBatch(
   batch: Arrived[],
   log: Log,
 ): Promise<Map<Arrived, Outcome | Error>> {
-  const ordered = [...batch].sort(lockOrder);
+  const ordered = [...batch].sort(lockOrder(consumer));
   try {
     return await transaction(em, (em) => applyTogether(em, consumer, ordered));
   } catch (error) {
@@ -149,11 +151,15 @@ function moveOne(known: Map<string, { version: number; stuck: boolean }>, event:
   return 'applied';
 }
 
-const customerOf = ({ data }: Event): string => ('customerId' in data ? data.customerId : '');
+const fieldOf = ({ data }: Event, field: Consumer['locks']): string => (data as Record<string, string>)[field] ?? ''; // not in each
 
-const lockOrder = (a: Arrived, b: Arrived): number =>
-  compare(customerOf(a.event), customerOf(b.event)) ||
-  compare(aggregateIn(a.event), aggregateIn(b.event)) ||
-  a.event.aggregateversion - b.event.aggregateversion;
+/** All events of an aggregate have these fields alike, so its versions stay in order. */
+const lockOrder =
+  ({ locks }: Consumer) =>
+  ({ event: a }: Arrived, { event: b }: Arrived): number =>
+    compare(fieldOf(a, locks), fieldOf(b, locks)) ||
+    compare(fieldOf(a, 'rentalId'), fieldOf(b, 'rentalId')) ||
+    compare(aggregateIn(a), aggregateIn(b)) ||
+    a.aggregateversion - b.aggregateversion;
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

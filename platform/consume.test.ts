@@ -55,6 +55,7 @@ class World {
     return {
       name: 'test-customer',
       stream: 'CUSTOMER',
+      locks: 'customerId',
       handlers: { 'customer.saved': effect, 'customer.erased': 'ignore' },
     };
   }

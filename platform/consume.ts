@@ -25,6 +25,8 @@ import { adoptOrphans, bury, oldGaps, park, sweepParked } from './parked.ts';
 
 /** 100 per transaction: 2,140 to 2,680 events a second against 600 to 630 one by one (2 cores, commit delay 1 ms). */
 const BATCH = 100;
+const SLOW_MS = 1000;
+const QUICK_MS = 250;
 /** While several come at a time, a moment makes batches of many. */
 const GATHER_MS = 20;
 const ACK_WAIT_MS = 5000;
@@ -67,6 +69,13 @@ async function loop(reader: Reader, log: Log, signal: AbortSignal): Promise<void
     await sleep(Math.min(5000, 100 * 2 ** failures), undefined, { signal }).catch(() => {});
   }
 }
+
+/**
+ * A batch holds its locks for as long as it takes, and the other replicas' statements wait for them: on a slow machine, or
+ * behind a slow database, batches are smaller.
+ */
+const nextSize = (size: number, tookMs: number): number =>
+  tookMs > SLOW_MS ? Math.max(1, Math.floor(size / 2)) : tookMs < QUICK_MS ? Math.min(BATCH, 2 * size) : size;
 
 /** 50 ms, 100 ms, 200 ms … up to 30 s: long enough for a pod to restart, short enough to go on quickly. */
 const retryDelayMs = (attempt: number): number => Math.min(RETRY_CAP_MS, 50 * 2 ** Math.min(attempt, 10));
@@ -155,6 +164,7 @@ class Reader {
   async #work(messages: ConsumerMessages, manager: JetStreamManager): Promise<void> {
     const buffer: JsMsg[] = [];
     let batch: JsMsg[] = [];
+    let size = BATCH;
     let over = false;
     let ring = () => {};
     const collecting = (async () => {
@@ -169,9 +179,11 @@ class Reader {
     const stopExtending = keepExtending(() => [...batch, ...buffer]);
     try {
       while (!over) {
-        batch = buffer.splice(0, BATCH);
+        batch = buffer.splice(0, size);
+        const startedAt = performance.now();
         if (batch.length) await this.#handle(batch, manager, () => over);
-        if (batch.length > 1 && buffer.length < BATCH && !over) await sleep(GATHER_MS);
+        size = nextSize(size, performance.now() - startedAt);
+        if (batch.length > 1 && buffer.length < size && !over) await sleep(GATHER_MS);
         if (!batch.length) await new Promise<void>((resolve) => (ring = resolve));
       }
       await collecting;

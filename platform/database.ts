@@ -110,10 +110,10 @@ export const databaseTime = (ms = 0): Date => raw(`clock_timestamp() + ? * inter
 
 /**
  * No answer from the database (08, 57P, a code of Node's), or one that cannot do anything just now (53: disk full, too many
- * connections; 58: its disk fails; 25P03: the process itself was paused), says nothing about the work: such a failure is waited out, not counted.
+ * connections; 58: its disk fails; 57014: a statement that took too long, or waited so for a lock; 25P03: this process was paused), says nothing about the work: such a failure is waited out, not counted.
  */
 export const databaseIsAway = (error: unknown): boolean =>
-  /^(08|53|57P|58|25P03|E[A-Z]+$)/.test(codeOf(error)) ||
+  /^(08|53|57P|57014|58|25P03|E[A-Z]+$)/.test(codeOf(error)) ||
   (error instanceof Error &&
     !codeOf(error) &&
     /connection terminated|timeout exceeded when trying to connect/i.test(error.message));

@@ -62,7 +62,7 @@ test('transactions are shared by works that come together; one that fails takes 
   });
   try {
     const share = sharedTransactions(() => orm.em.fork(), { size: 10, inFlight: 1 });
-    const write = (id: number) => share(async (em) => em.create(Note, { id, text: 'a note' }).id);
+    const write = (id: number) => share(String(id), async (em) => em.create(Note, { id, text: 'a note' }).id);
     const transactions = () =>
       orm.em.fork().execute('SELECT count(*)::int AS notes, count(DISTINCT tx)::int AS transactions FROM note');
 

@@ -63,13 +63,16 @@ export function microBatched<T, R>(
   };
 }
 
-type Work = (em: EntityManager) => Promise<unknown>;
-/** Runs a work in a transaction, which may be that of others as well. */
-export type Share = <R>(work: (em: EntityManager) => Promise<R>) => Promise<R>;
+interface Work {
+  key: string;
+  run: (em: EntityManager) => Promise<unknown>;
+}
+/** Runs a work in a transaction, which may be that of others as well. `key` is what it locks. */
+export type Share = <R>(key: string, run: (em: EntityManager) => Promise<R>) => Promise<R>;
 
 /**
- * Transactions that share one: works that come while another is under way run one after another in the next, and what they
- * have changed is written together at its end, in a few statements. Where one fails, each gets a transaction of its own.
+ * Transactions that share one: works that come while another is under way run one after another in the next, in the order
+ * of their keys, and what they have changed is written together at its end, in a few statements. Where one fails, each gets a transaction of its own.
  * A work sees what was written before, not what an earlier one of its batch is about to write, but for entities of the same
  * id, of which there is one.
  */
@@ -81,21 +84,24 @@ export function sharedTransactions(em: () => EntityManager, options: MicroBatchO
       return Promise.all(works.map((work) => alone(em(), work)));
     }
   });
-  return async <R>(work: (em: EntityManager) => Promise<R>) => {
-    const outcome = await share(work);
+  return async <R>(key: string, run: (em: EntityManager) => Promise<R>) => {
+    const outcome = await share({ key, run });
     if ('error' in outcome) throw outcome.error;
     return outcome.result as R; // of that very work
   };
 }
 
+const byKey = (a: Work, b: Work): number => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
+
+/** The results are in the order of the works, whatever the order in which they run. */
 async function inTurn(em: EntityManager, works: Work[]): Promise<{ result: unknown }[]> {
-  const results = [];
-  for (const work of works) results.push({ result: await work(em) });
-  return results;
+  const results = new Map<Work, { result: unknown }>();
+  for (const work of works.toSorted(byKey)) results.set(work, { result: await work.run(em) });
+  return works.map((work) => results.get(work) ?? { result: undefined });
 }
 
 const alone = (em: EntityManager, work: Work): Promise<{ result: unknown } | { error: unknown }> =>
-  transaction(em, work).then(
+  transaction(em, work.run).then(
     (result) => ({ result }),
     (error: unknown) => ({ error }),
   );

@@ -38,7 +38,7 @@ export function createIdempotency(em: EntityManager) {
       const stored = await findStored(key);
       if (stored) return storedAnswer(stored, request);
       await request.turn();
-      const answer = await share((em) => carryOut(em, request).catch(refusal));
+      const answer = await share(key, (em) => carryOut(em, request).catch(refusal));
       if (answer instanceof NotCarriedOut) throw answer;
       return answer;
     } finally {

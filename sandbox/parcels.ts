@@ -51,7 +51,7 @@ export class CourierRefusal extends Error {
 
 /** The parcel of this key, made now if there is none yet. @throws CourierRefusal KEY_REUSED when it was booked with other particulars. */
 export async function bookParcel(share: Share, booking: Booking, origin: string, stepMs: number): Promise<Parcel> {
-  const parcel = await share(async (em) => {
+  const parcel = await share(booking.key, async (em) => {
     // Two bookings by one key at once: the second waits here, and finds the first's parcel.
     await query(em, 'SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [booking.key]);
     return (await em.findOne(Parcel, { key: booking.key })) ?? newParcel(em, booking, origin, stepMs);

@@ -7,6 +7,7 @@ import { changeReservation, type RentalFacts, release } from './stock.ts';
 export const rentalConsumer: Consumer<'RENTAL'> = {
   name: 'book-rental',
   stream: 'RENTAL',
+  locks: 'bookId',
   handlers: {
     async 'rental.cancelled'({ data }, em) {
       // Once accepted there is a parcel: what became of it decides, and Delivery tells.
@@ -55,6 +56,7 @@ const lose: When = (em, rental) => changeReservation(em, rental, 'lose');
 export const deliveryConsumer: Consumer<'DELIVERY'> = {
   name: 'book-delivery',
   stream: 'DELIVERY',
+  locks: 'bookId',
   handlers: {
     'delivery.created': 'ignore',
     'delivery.picked_up': parcel({ OUTBOUND: issue }),

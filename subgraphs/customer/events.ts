@@ -56,6 +56,7 @@ const MOVE_ORDER = `
 export const rentalConsumer: Consumer<'RENTAL'> = {
   name: 'customer-rental',
   stream: 'RENTAL',
+  locks: 'customerId',
   handlers: {
     'rental.requested': change('rental.requested'),
     'rental.held': change('rental.held'),
@@ -116,6 +117,7 @@ const MOVE_PARCEL = `
 export const deliveryConsumer: Consumer<'DELIVERY'> = {
   name: 'customer-delivery',
   stream: 'DELIVERY',
+  locks: 'customerId',
   handlers: {
     'delivery.created': scan('delivery.created'),
     'delivery.picked_up': scan('delivery.picked_up'),
@@ -132,6 +134,7 @@ export const deliveryConsumer: Consumer<'DELIVERY'> = {
 export const bookConsumer: Consumer<'BOOK'> = {
   name: 'customer-book',
   stream: 'BOOK',
+  locks: 'bookId',
   handlers: {
     async 'book.saved'({ data }, em) {
       await em.upsert(Book, { id: data.bookId, title: data.title });

@@ -77,9 +77,12 @@ async function lookAgain(em: EntityManager, looks: Look[]): Promise<void> {
   if (!looks.length) return;
   await query(
     em,
-    `UPDATE delivery SET next_attempt_at = clock_timestamp() + look.in_ms * interval '1 ms', attempts = look.attempts
-     FROM unnest($1::uuid[], $2::timestamptz[], $3::int[], $4::int[]) AS look(id, until, in_ms, attempts)
-     WHERE delivery.id = look.id AND delivery.next_attempt_at = look.until`,
+    `WITH look AS (
+       SELECT look.* FROM unnest($1::uuid[], $2::timestamptz[], $3::int[], $4::int[]) AS look(id, until, in_ms, attempts)
+       JOIN delivery USING (id) WHERE next_attempt_at = until ORDER BY id FOR UPDATE OF delivery
+     )
+     UPDATE delivery SET next_attempt_at = clock_timestamp() + look.in_ms * interval '1 ms', attempts = look.attempts
+     FROM look WHERE delivery.id = look.id`,
     [
       looks.map(({ delivery }) => delivery.id),
       looks.map(({ delivery }) => delivery.nextAttemptAt),
@@ -150,7 +153,7 @@ const changed = <T>(
   id: string,
   change: (em: EntityManager, delivery: Delivery, now: Date) => Promise<T>,
 ): Promise<T> =>
-  share(async (em) => {
+  share(id, async (em) => {
     const delivery = await lockDelivery(em, { id });
     if (!delivery) throw new Error(`Delivery ${id} is gone`);
     return change(em, delivery, new Date());

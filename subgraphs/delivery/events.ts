@@ -7,6 +7,7 @@ import { lockDelivery, stopParcel, wantParcel } from './parcels.ts';
 export const rentalConsumer: Consumer<'RENTAL'> = {
   name: 'delivery-rental',
   stream: 'RENTAL',
+  locks: 'rentalId',
   handlers: {
     async 'rental.accepted'({ data }, em) {
       const { rentalId } = data;

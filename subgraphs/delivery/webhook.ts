@@ -24,7 +24,7 @@ export function carrierWebhook(em: () => EntityManager, secret: string): Handler
 }
 
 const store = (share: Share, { trackingNumber, scans }: CarrierReport): Promise<boolean> =>
-  share(async (em) => {
+  share(trackingNumber, async (em) => {
     const delivery = await lockDelivery(em, { trackingNumber });
     if (delivery) await recordScans(em, delivery, scans, new Date());
     return delivery !== null;

@@ -9,6 +9,7 @@ import { dueAt } from './rental.ts';
 export const bookConsumer: Consumer<'BOOK'> = {
   name: 'rental-book',
   stream: 'BOOK',
+  locks: 'rentalId',
   handlers: {
     async 'book.saved'({ data }, em) {
       const { bookId: id, status, rentalFee } = data;
@@ -68,6 +69,7 @@ async function parcelSettled(em: EntityManager, rental: Rental): Promise<void> {
 export const deliveryConsumer = (loanDays: number): Consumer<'DELIVERY'> => ({
   name: 'rental-delivery',
   stream: 'DELIVERY',
+  locks: 'rentalId',
   handlers: {
     'delivery.created': 'ignore',
     'delivery.picked_up': parcel({
