@@ -61,10 +61,12 @@ async function struggle(
   const note = (kind: FaultKind, what: string) => void faults.push({ kind, what, at: new Date() });
   const telling = tellProgress(cluster, shop, () => faults.length, startedAt, progress);
 
-  const shopping = shop.open(lastMs, signal);
+  const closing = new AbortController();
+  const shopping = shop.open(closing.signal);
   if (kinds.includes('crash')) cluster.crash(plant ? CRASHES_PER_MINUTE_WITH_BUG : CRASHES_PER_MINUTE);
   await unleash({ cluster, dice: diceOf(seedFor(seed, 'nemesis')), lastMs, kinds, note, signal });
   heal(cluster);
+  closing.abort(); // not before: what is under way at the last fault has to come to rest, too
   const healedAt = Date.now();
   await shopping;
   const rest = await comeToRest(cluster, shop, healedAt, plant ? DRAIN_LIMIT_WITH_BUG_MS : DRAIN_LIMIT_MS);

@@ -37,8 +37,8 @@ export interface Tally {
 export interface Shop {
   shoppers: Shopper[];
   tally: Tally;
-  /** Lets them shop for so long, or until the signal; resolves when each has its last answer. */
-  open(lastMs: number, signal: AbortSignal): Promise<void>;
+  /** Lets them shop until the signal; resolves when each has its last answer. */
+  open(closed: AbortSignal): Promise<void>;
   /** Staff go on looking at what comes back until then. */
   close(): Promise<void>;
 }
@@ -167,10 +167,10 @@ export async function openShop({ routerUrls, dice, customers }: ShopOptions): Pr
       if (code !== 'NOT_ALLOWED_IN_STATE') shopper.complaints.push(`returnRental ${id}: ${code} ${message}`);
   }
 
-  async function shop(shopper: (typeof shoppers)[number], until: number, signal: AbortSignal): Promise<void> {
+  async function shop(shopper: (typeof shoppers)[number], closed: AbortSignal): Promise<void> {
     const later = new Set<Promise<void>>();
     const rented = new Map<string, Acknowledged>();
-    const isOpen = () => Date.now() < until && !signal.aborted;
+    const isOpen = () => !closed.aborted;
     const begin = (work: Promise<void>) => {
       const tracked = work.finally(() => later.delete(tracked));
       later.add(tracked);
@@ -184,7 +184,7 @@ export async function openShop({ routerUrls, dice, customers }: ShopOptions): Pr
 
     let tookMs = 0;
     while (isOpen()) {
-      await pause(dice.between(400, 4400) + tookMs, signal); // whoever was answered late asks less often
+      await pause(dice.between(400, 4400) + tookMs, closed); // whoever was answered late asks less often
       if (dice.chance(0.08)) shopper.watcher.drop();
       if (!isOpen()) break;
       const askedAt = performance.now();
@@ -193,7 +193,7 @@ export async function openShop({ routerUrls, dice, customers }: ShopOptions): Pr
       if (!rental) continue;
       rented.set(rental.rentalId, rental);
       if (dice.chance(0.2)) begin(cancel(shopper, rental));
-      else if (dice.chance(0.25)) begin(pause(dice.between(300, 4000), signal).then(() => cancel(shopper, rental)));
+      else if (dice.chance(0.25)) begin(pause(dice.between(300, 4000), closed).then(() => cancel(shopper, rental)));
     }
     await Promise.all(later);
   }
@@ -224,11 +224,12 @@ export async function openShop({ routerUrls, dice, customers }: ShopOptions): Pr
   return {
     shoppers,
     tally,
-    async open(lastMs, signal) {
-      const until = Date.now() + lastMs;
-      answersUntil = until + LAST_ANSWER_MS;
+    async open(closed) {
+      closed.addEventListener('abort', () => {
+        answersUntil = Date.now() + LAST_ANSWER_MS;
+      });
       inspecting = inspectReturned();
-      await Promise.all(shoppers.map((shopper) => shop(shopper, until, signal)));
+      await Promise.all(shoppers.map((shopper) => shop(shopper, closed)));
     },
     async close() {
       closing.abort();
