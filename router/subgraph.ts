@@ -12,7 +12,8 @@ import type { Context } from './context.ts';
 const TIMEOUT_MS = 10_000;
 /** Below the 65 s after which a subgraph closes an idle connection, so that none is closed under a request. */
 const KEEP_ALIVE_MS = 30_000;
-const CONNECTIONS = 64;
+/** A request to rent may take seconds, and whatever else is asked of its subgraph must not wait for a connection behind it. */
+const CONNECTIONS = 1024;
 
 interface SubgraphRequest {
   method: 'GET' | 'POST';
