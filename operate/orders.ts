@@ -1,7 +1,7 @@
 /** The order history that Customer keeps, beside the rentals and parcels that it was told of. */
 import type { RentalStatus } from '../subgraphs/rental/rental.ts';
 import { type Row, rowsOf, sideBySide } from './pages.ts';
-import type { Rule } from './rule.ts';
+import { factsMistake, type Rule } from './rule.ts';
 
 interface RentalRow extends Row {
   status: RentalStatus;
@@ -46,11 +46,7 @@ function orderMistake(id: string, rental: RentalRow | undefined, order: OrderRow
   if (!order) return `Rental ${id} is ${rental.status}, but no order.`;
   if (asRental(order.status) !== rental.status)
     return `Rental ${id} is ${rental.status}, but the order is ${order.status}.`;
-  const differing = (['quantity', 'book_id', 'customer_id'] as const).filter(
-    (column) => rental[column] !== order[column],
-  );
-  if (!differing.length) return null;
-  return `Rental ${id} and its order differ: ${differing.map((column) => `${column} ${rental[column]} and ${order[column]}`).join(', ')}.`;
+  return factsMistake(id, rental, 'order', order);
 }
 
 interface LogRow extends Row {

@@ -2,7 +2,7 @@
 import { type DeliveryStatus, type Direction, isFinal } from '../subgraphs/delivery/delivery.ts';
 import type { RentalStatus } from '../subgraphs/rental/rental.ts';
 import { type Row, rowsOf, sideBySide } from './pages.ts';
-import type { Rule } from './rule.ts';
+import { differingFacts, type Rule } from './rule.ts';
 
 interface RentalRow extends Row {
   status: RentalStatus;
@@ -106,11 +106,10 @@ function returnMistake(rental: RentalRow, returns: Parcel[], live: Parcel | unde
 }
 
 function factsMistake(rental: RentalRow, parcel: Parcel): string | null {
-  const differing = (['quantity', 'book_id', 'customer_id'] as const).filter(
-    (column) => rental[column] !== parcel[column],
+  const told = differingFacts(rental, parcel).map(
+    (column) => `${column} ${parcel[column]} instead of ${rental[column]}`,
   );
-  if (!differing.length) return null;
-  return `its parcel ${parcel.id} has ${differing.map((column) => `${column} ${parcel[column]} instead of ${rental[column]}`).join(', ')}`;
+  return told.length ? `its parcel ${parcel.id} has ${told.join(', ')}` : null;
 }
 
 const parcels: Rule = {

@@ -24,3 +24,19 @@ export interface Rule {
    */
   look(sources: Sources, tell: (seen: Seen) => void, only: string[] | null): Promise<number>;
 }
+
+interface Facts {
+  quantity: number;
+  book_id: string;
+  customer_id: string;
+}
+
+/** What two services say differently of one rental. */
+export const differingFacts = (ours: Facts, theirs: Facts): (keyof Facts)[] =>
+  (['quantity', 'book_id', 'customer_id'] as const).filter((column) => ours[column] !== theirs[column]);
+
+/** The same in a sentence; null when they agree. `whose` names the second. */
+export function factsMistake(id: string, ours: Facts, whose: string, theirs: Facts): string | null {
+  const told = differingFacts(ours, theirs).map((column) => `${column} ${ours[column]} and ${theirs[column]}`);
+  return told.length ? `Rental ${id} and its ${whose} differ: ${told.join(', ')}.` : null;
+}

@@ -2,7 +2,7 @@
 import type { ReservationStatus } from '../subgraphs/book/book.ts';
 import type { RentalStatus } from '../subgraphs/rental/rental.ts';
 import { type Row, rowsOf, sideBySide } from './pages.ts';
-import type { Rule } from './rule.ts';
+import { factsMistake, type Rule } from './rule.ts';
 
 const buckets = ['available', 'reserved', 'out', 'inspecting'] as const;
 const listed = (prefix: string) => buckets.map((bucket) => `${prefix}."${bucket}"`).join(', ');
@@ -160,11 +160,7 @@ function mismatch(rental: RentalRow, reservation: ReservationRow | undefined): s
   if (released && !allowed.includes(found))
     return `Rental ${id} is ${status}${release ? ` and its release ${release}` : ''}, but its reservation is ${found ?? 'missing'}.`;
   if (!reservation) return null;
-  const differing = (['quantity', 'book_id', 'customer_id'] as const).filter(
-    (column) => rental[column] !== reservation[column],
-  );
-  if (!differing.length) return null;
-  return `Rental ${id} and its reservation differ: ${differing.map((column) => `${column} ${rental[column]} and ${reservation[column]}`).join(', ')}.`;
+  return factsMistake(id, rental, 'reservation', reservation);
 }
 
 async function countOf(client: { query: (sql: string) => Promise<{ rows: { count: string }[] }> }, table: string) {
