@@ -36,7 +36,7 @@ async function main([name, ...more]: string[]): Promise<number> {
   const bench = name && Object.hasOwn(benches, name) ? benches[name] : undefined;
   if (!bench || more.length) {
     const mistake = bench ? 'One benchmark at a time' : name ? `There is no benchmark ${name}` : 'Name a benchmark';
-    process.stderr.write(`${mistake}: ${names.join(' or ')}.\n`);
+    process.stderr.write(`${mistake}: ${new Intl.ListFormat('en', { type: 'disjunction' }).format(names)}.\n`);
     return 2;
   }
 
