@@ -21,7 +21,7 @@ const bank: Environment = {
   SANDBOX_CARRIER_STEP_MS: '3600000', // parcels are made, and stay where they are
 };
 const rivals: Record<string, Environment> = {
-  'with the gate': { ...bank, ADMISSION_LIMIT: '20' },
+  'with the gate': bank,
   'without a limit': { ...bank, ADMISSION_LIMIT: '1000000', ADMISSION_TARGET_MS: '86400000' },
 };
 
