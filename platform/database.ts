@@ -40,7 +40,10 @@ export async function openDatabase({ url, entities, migrations, log, pool = 10 }
   return orm;
 }
 
-/** Their result changes with the table: PostgreSQL refuses such a prepared statement after a column was added. */
+/**
+ * Their result changes with the table: PostgreSQL refuses such a prepared statement after a column was added. The pattern is
+ * wider than that: it leaves out what multiplies, or names all columns of an array, as well.
+ */
 const EVERY_COLUMN = /[\s.]\*/;
 
 /**

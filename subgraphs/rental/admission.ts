@@ -82,12 +82,15 @@ const IN_FLIGHT = `(SELECT count(*)::int FROM rental WHERE status = 'REQUESTED' 
 /** How many more may be settled now: an expression of SQL, true while the lock is held. */
 export const ROOM = `(SELECT greatest(0, floor("limit")::int - ${IN_FLIGHT}) FROM admission)`;
 
+/** A rental that waits and whose turn it could be. */
+export const WAITING = `status = 'ON_HOLD' AND (retry_at IS NULL OR retry_at <= clock_timestamp())`;
+
 /** @throws when the service has never been started on this database. */
 export async function readGate(em: EntityManager): Promise<Gate> {
   const [gate] = await query<Gate>(
     em,
     `SELECT ${ROOM} AS room,
-       EXISTS (SELECT 1 FROM rental WHERE status = 'ON_HOLD' AND (retry_at IS NULL OR retry_at <= clock_timestamp())) AS waiting,
+       EXISTS (SELECT 1 FROM rental WHERE ${WAITING}) AS waiting,
        (SELECT min(round) FROM rental WHERE status = 'ON_HOLD') AS "lowestRound"`,
   );
   if (!gate || gate.room === null) throw new Error('The admission gate has no row');

@@ -5,7 +5,7 @@ import type { Log } from '#platform/log.ts';
 import { outboxRow, storeRows } from '#platform/outbox.ts';
 import { startRounds } from '#platform/rounds.ts';
 import type { Worker } from '#platform/service.ts';
-import { lockGate, ROOM } from './admission.ts';
+import { lockGate, ROOM, WAITING } from './admission.ts';
 import { factsOf, lockRental, move, owe } from './changes.ts';
 import { after } from './rental.ts';
 import { type Settling, settle } from './settle.ts';
@@ -78,7 +78,6 @@ export function startDrainer(settling: Settling, log: Log): Drainer {
 }
 
 const LEFT_BEHIND = `status = 'REQUESTED' AND (lease_until IS NULL OR lease_until < clock_timestamp())`;
-const WAITING = `status = 'ON_HOLD' AND (retry_at IS NULL OR retry_at <= clock_timestamp())`;
 
 async function look(em: EntityManager): Promise<{ leftBehind: boolean; held: boolean }> {
   const [found] = await query<{ leftBehind: boolean; held: boolean }>(

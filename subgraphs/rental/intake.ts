@@ -10,6 +10,7 @@ import type { Log } from '#platform/log.ts';
 import { microBatched } from '#platform/microBatches.ts';
 import { type Cause, cause, outboxRow, storeRows } from '#platform/outbox.ts';
 import { type Admission, admit, type Gate, highestRounds, lockGate, readGate } from './admission.ts';
+import { factsOf } from './changes.ts';
 import { Rental } from './entities.ts';
 import type { HoldReason } from './rental.ts';
 import { type Settling, settle } from './settle.ts';
@@ -276,7 +277,7 @@ function eventsOf(
   reason: HoldReason,
   now: Date,
 ) {
-  const facts = { rentalId: id, customerId, bookId: request.bookId, quantity: request.quantity };
+  const facts = factsOf({ id, customerId, ...request });
   const make = () => {
     const price = total === null ? null : { amount: total, currency };
     const requested = outboxRow({ id, version: 1 }, 'rental.requested', { ...facts, total: price }, now);
