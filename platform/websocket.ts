@@ -5,6 +5,13 @@ import type { WebSocket, WebSocketServer } from 'ws';
 import type { Log } from './log.ts';
 
 const PING_EVERY_MS = 12_000;
+/** About a minute in which a peer answered nothing: it is gone without a word, or has stopped reading. */
+const UNANSWERED_AT_MOST = 5;
+/** RFC 6455's registry, "try again later": a peer that reads on after all learns that it should come again. */
+const TRY_AGAIN_LATER = 1013;
+/** Answers that a peer has left unread; then nothing more is taken from it until it reads. */
+const UNREAD_BYTES = 1_000_000;
+const LOOK_AGAIN_MS = 100;
 /** A peer that does not answer the closing of its socket is cut off. */
 const CLOSE_WITHIN_MS = 2000;
 
@@ -21,6 +28,7 @@ export function runProtocol<E>(protocol: Protocol<E>, socket: WebSocket, extra: 
       close: (code, reason) => socket.close(code, reason),
       onMessage(handle) {
         socket.on('message', (data) => {
+          listenToReaders(socket);
           handle(String(data)).catch((error: unknown) => {
             log.warn({ err: error }, 'a message on a socket could not be handled');
             socket.close(CloseCode.InternalServerError, 'Internal server error');
@@ -30,6 +38,7 @@ export function runProtocol<E>(protocol: Protocol<E>, socket: WebSocket, extra: 
     },
     extra,
   );
+  socket.on('ping', () => listenToReaders(socket)); // ws has answered it
   const heartbeat = keepAlive(socket);
   socket.on('error', (error) => log.debug({ err: error }, 'a peer broke its socket'));
   socket.once('close', (code, reason) => {
@@ -52,15 +61,27 @@ export async function closeSockets(sockets: WebSocketServer, code: number, reaso
   clearTimeout(overdue);
 }
 
-/** A peer that has not answered the last ping by the next one is gone without a word. */
+/** Who asks without reading the answers would fill the memory with them. */
+function listenToReaders(socket: WebSocket): void {
+  if (socket.isPaused || socket.bufferedAmount <= UNREAD_BYTES) return;
+  socket.pause();
+  const look = setInterval(() => {
+    if (socket.readyState === socket.OPEN && socket.bufferedAmount > UNREAD_BYTES) return;
+    clearInterval(look);
+    socket.resume();
+  }, LOOK_AGAIN_MS);
+}
+
+/** The closing waits behind what the peer has not read; ws ends it after 30 s, whatever the peer does. */
 function keepAlive(socket: WebSocket): NodeJS.Timeout {
-  let alive = true;
-  socket.on('pong', () => {
-    alive = true;
-  });
+  let unanswered = 0;
+  const heard = () => {
+    unanswered = 0;
+  };
+  socket.on('pong', heard).on('message', heard);
   return setInterval(() => {
-    if (!alive) return socket.terminate();
-    alive = false;
+    if (unanswered >= UNANSWERED_AT_MOST) return socket.close(TRY_AGAIN_LATER, 'Nothing was heard for a minute');
+    unanswered += 1;
     socket.ping();
   }, PING_EVERY_MS);
 }

@@ -14,8 +14,10 @@ import { createDocuments } from './documents.ts';
 import { clientErrors } from './errors.ts';
 import { graphiqlFiles, graphiqlPage, wantsPage } from './graphiql.ts';
 import { limitSelections, MAX_BODY_BYTES } from './limits.ts';
+import { createOperations } from './operations.ts';
 import { passage } from './passage.ts';
 import { serveSockets } from './sockets.ts';
+import { type Streams, serveStreams, wantsStream } from './streams.ts';
 import { connectSubgraph, dataSource } from './subgraph.ts';
 import { FederatedSubscriptions } from './subscriptions.ts';
 import { connectUpstreams } from './upstream.ts';
@@ -81,13 +83,21 @@ export async function startRouter(options: RouterOptions): Promise<Started> {
     shareKey: ({ authorization }) => authorization,
   });
 
+  const operations = createOperations({
+    apollo,
+    engine,
+    readDocument: createDocuments(engine.schema, graphiql),
+    formatError,
+  });
+
   const verifyToken = createTokenVerifier(options.jwksUrl);
+  const streams = serveStreams({ operations, verifyToken, log });
   const http = await listen({
     host,
     port,
     log,
     routes: {
-      [GRAPHQL]: endpoint(apollo, verifyToken, graphiql),
+      [GRAPHQL]: endpoint(apollo, streams, verifyToken, graphiql),
       ...(graphiql && { '/': graphiqlPage, '/graphiql/*': graphiqlFiles }),
       ...Object.fromEntries(
         Object.entries(options.passages).map(([path, { to, method }]) => [
@@ -98,22 +108,12 @@ export async function startRouter(options: RouterOptions): Promise<Started> {
     },
     notReady: async () => null, // subgraphs that are away leave partial answers, which this process alone can give
   });
-  const readDocument = createDocuments(engine.schema, graphiql);
-  const sockets = serveSockets({
-    server: http.server,
-    path: GRAPHQL,
-    apollo,
-    engine,
-    readDocument,
-    verifyToken,
-    formatError,
-    log,
-  });
+  const sockets = serveSockets({ server: http.server, path: GRAPHQL, operations, verifyToken, log });
 
   return {
     port: http.port,
     async stop() {
-      await Promise.all([http.close(), sockets.stop()]);
+      await Promise.all([http.close(), sockets.stop(), streams.stop()]);
       await apollo.stop();
       await upstreams.close();
       await Promise.all([...subgraphs.values()].map((subgraph) => subgraph.close()));
@@ -121,9 +121,15 @@ export async function startRouter(options: RouterOptions): Promise<Started> {
   };
 }
 
-function endpoint(apollo: ApolloServer<Context>, verifyToken: VerifyToken, graphiql: boolean): Handler {
+function endpoint(
+  apollo: ApolloServer<Context>,
+  streams: Streams,
+  verifyToken: VerifyToken,
+  graphiql: boolean,
+): Handler {
   return async (request, response) => {
     if (graphiql && wantsPage(request)) return graphiqlPage(request, response);
+    if (wantsStream(request)) return streams.handle(request, response);
     const body = await readBody(request, MAX_BODY_BYTES);
     await answerGraphql(apollo, request, response, body, () => contextOf(request.headers, verifyToken));
   };
@@ -142,7 +148,7 @@ const onlyWhatCanRun: ApolloServerPlugin<Context> = {
         if (operation.operation === 'subscription')
           throw badRequest(
             'BAD_REQUEST',
-            'A subscription needs a WebSocket on this path, with the protocol graphql-transport-ws.',
+            'A subscription needs a stream: a WebSocket on this path with the protocol graphql-transport-ws, or "Accept: text/event-stream".',
           );
       },
     };

@@ -5,9 +5,8 @@
  */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { ApolloServer } from '@apollo/server';
-import { type ExecutionArgs, GraphQLError } from 'graphql';
-import { CloseCode, handleProtocols, makeServer, type ServerOptions, type SubscribePayload } from 'graphql-ws';
+import { GraphQLError } from 'graphql';
+import { CloseCode, handleProtocols, makeServer, type ServerOptions } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { badUserInput } from '#platform/errors.ts';
 import { pathOf } from '#platform/http.ts';
@@ -15,17 +14,13 @@ import type { Log } from '#platform/log.ts';
 import type { VerifyToken, Viewer } from '#platform/tokens.ts';
 import { newTrace } from '#platform/trace.ts';
 import { closeSockets, runProtocol } from '#platform/websocket.ts';
-import type { Context } from './context.ts';
-import type { ReadDocument } from './documents.ts';
-import type { FormatError } from './errors.ts';
+import { type Context, msLeft } from './context.ts';
 import { MAX_BODY_BYTES } from './limits.ts';
-import type { FederatedSubscriptions } from './subscriptions.ts';
+import { contextIn, type Operations } from './operations.ts';
 
 const MAX_OPERATIONS = 20;
 /** RFC 6455's registry: come back, perhaps elsewhere. */
 const SERVICE_RESTART = 1012;
-/** Of `setTimeout`; a token that lives longer than 24 days is a socket's end all the same. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 interface Session {
   socket: WebSocket;
@@ -37,11 +32,8 @@ interface Session {
 export interface SocketOptions {
   server: Server;
   path: string;
-  apollo: ApolloServer<Context>;
-  engine: FederatedSubscriptions<Context>;
-  readDocument: ReadDocument;
+  operations: Operations;
   verifyToken: VerifyToken;
-  formatError: FormatError;
   log: Log;
 }
 
@@ -62,14 +54,7 @@ export function serveSockets(options: SocketOptions): { stop(): Promise<void> } 
   return { stop: () => closeSockets(sockets, SERVICE_RESTART, 'Service restart') };
 }
 
-function protocolOptions({
-  apollo,
-  engine,
-  readDocument,
-  verifyToken,
-  formatError,
-}: SocketOptions): ServerOptions<Record<string, unknown>, Session> {
-  const format = (error: GraphQLError) => formatError(error.toJSON(), error);
+function protocolOptions({ operations, verifyToken }: SocketOptions): ServerOptions<Record<string, unknown>, Session> {
   return {
     connectionInitWaitTimeout: 3000,
     async onConnect({ connectionParams, extra: session }) {
@@ -83,49 +68,26 @@ function protocolOptions({
       if (token === undefined) return;
       const viewer = await verify(verifyToken, token);
       if (viewer === REFUSED || viewer?.customerId !== session.viewer?.customerId) return forbid(session);
-      admit(session, token, viewer);
+      if (isNewer(viewer, session.viewer)) admit(session, token, viewer);
     },
     onSubscribe({ subscriptions, extra: session }, _id, payload) {
       if (Object.keys(subscriptions).length > MAX_OPERATIONS)
         return [badUserInput(`This socket has ${MAX_OPERATIONS} operations under way; end one of them first.`)];
-      const document = readDocument(payload.query);
-      return Array.isArray(document) ? document : executionArgs(engine, document, payload, session);
+      return operations.prepare(payload, contextOf(session));
     },
-    subscribe: (args) => engine.subscribe({ ...args, contextValue: contextIn(args) }),
-    async execute(args) {
-      const { document: query, variableValues: variables, operationName } = args;
-      const request = { query, variables: variables ?? {}, ...(operationName && { operationName }) };
-      const { body } = await apollo.executeOperation(request, { contextValue: contextIn(args) });
-      if (body.kind !== 'single') throw new Error('Incremental delivery is not in this schema');
-      return body.singleResult as ReturnType<NonNullable<ServerOptions['execute']>>; // its errors are formatted; onNext knows
-    },
-    onNext: (_context, _id, _payload, _args, { errors, data, extensions }) => ({
-      ...(data !== undefined && { data }),
-      ...(extensions && { extensions }),
-      // What Apollo answers is formatted already, hence no GraphQLError any more.
-      ...(errors && { errors: errors.map((error) => (error instanceof GraphQLError ? format(error) : error)) }),
-    }),
-    onError: (_context, _id, _payload, errors) => errors.map(format),
+    subscribe: (args) => operations.engine.subscribe({ ...args, contextValue: contextIn(args) }),
+    execute: (args) => operations.execute(args) as ReturnType<NonNullable<ServerOptions['execute']>>, // its errors are formatted; `format` knows
+    onNext: (_context, _id, _payload, _args, result) => operations.format(result),
+    onError: (_context, _id, _payload, errors) => operations.format({ errors }).errors,
   };
 }
 
-function executionArgs(
-  engine: FederatedSubscriptions<Context>,
-  document: ExecutionArgs['document'],
-  { variables, operationName }: SubscribePayload,
-  session: Session,
-): ExecutionArgs {
-  const contextValue: Context = {
-    get authorization() {
-      return session.authorization; // the newest: a subscription outlives the token it began with
-    },
-    traceparent: newTrace(),
-  };
-  const schema = engine.schema;
-  return { schema, document, contextValue, variableValues: variables ?? {}, operationName: operationName ?? null };
-}
-
-const contextIn = (args: ExecutionArgs): Context => args.contextValue as Context; // `executionArgs` has put it there
+const contextOf = (session: Session): Context => ({
+  get authorization() {
+    return session.authorization; // the newest: a subscription outlives the token it began with
+  },
+  traceparent: newTrace(),
+});
 
 const REFUSED = Symbol('refused');
 
@@ -149,8 +111,11 @@ function admit(session: Session, authorization: string | undefined, viewer: View
   clearTimeout(session.expiry);
   Object.assign(session, { authorization, viewer });
   if (!viewer) return;
-  const leftMs = Math.min(viewer.expiresAt.getTime() - Date.now(), LONGEST_TIMER_MS);
-  session.expiry = setTimeout(() => forbid(session), leftMs);
+  session.expiry = setTimeout(() => forbid(session), msLeft(viewer));
 }
+
+/** An older one, sent late, must not shorten a life. */
+const isNewer = (viewer: Viewer | null, known: Viewer | null): boolean =>
+  viewer !== null && known !== null && viewer.expiresAt > known.expiresAt;
 
 const forbid = ({ socket }: Session): void => socket.close(CloseCode.Forbidden, 'Forbidden');

@@ -56,6 +56,14 @@ export interface SubscribeArgs<Context> {
   contextValue: Context;
 }
 
+/** One step of a subscription, for transports that can tell their client where it is. */
+export interface Step {
+  /** To go on after this step; null where the subscription knows no cursors. */
+  cursor: string | null;
+  /** Null when nothing came but the position itself. */
+  result: ExecutionResult | null;
+}
+
 interface Subscription<Context> {
   plan: SubscriptionPlan;
   operation: OperationContext;
@@ -96,9 +104,17 @@ export class FederatedSubscriptions<Context extends object> {
    * for. `return()` closes upstream in that moment.
    */
   async subscribe(args: SubscribeArgs<Context>): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
+    const steps = await this.follow(args);
+    return Symbol.asyncIterator in steps ? resultsOf(steps) : steps;
+  }
+
+  /** As `subscribe`, but tells cursors with the results, and begins after one when `after` is given. */
+  async follow(
+    args: SubscribeArgs<Context> & { after?: string | undefined },
+  ): Promise<AsyncIterableIterator<Step> | ExecutionResult> {
     try {
       const subscription = this.#prepare(args);
-      return abortable((signal) => this.#run(subscription, signal));
+      return abortable((signal) => this.#run(subscription, args.after ?? null, signal));
     } catch (error) {
       if (error instanceof GraphQLError) return { errors: [error] };
       if (error instanceof AggregateError) return { errors: error.errors };
@@ -129,17 +145,18 @@ export class FederatedSubscriptions<Context extends object> {
   }
 
   /** Events until upstream completes or the client leaves; a loss of upstream is made good without the client's noticing. */
-  async *#run(subscription: Subscription<Context>, signal: AbortSignal): AsyncGenerator<ExecutionResult> {
+  async *#run(subscription: Subscription<Context>, after: string | null, signal: AbortSignal): AsyncGenerator<Step> {
     const { plan } = subscription;
-    let cursor: string | null = null;
+    let cursor = plan.again && after;
 
     for (let failures = 0; failures < TRIES; failures += 1) {
       const since = Date.now();
       try {
         for await (const event of this.#read(subscription, cursor, signal)) {
           failures = 0;
-          cursor = positionOf(event) ?? cursorOf(plan, event) ?? cursor;
-          if (positionOf(event) === null) yield await this.#complete(subscription, event);
+          const position = positionOf(event);
+          if (plan.again) cursor = position ?? cursorOf(plan, event) ?? cursor;
+          yield { cursor, result: position === null ? await this.#complete(subscription, event) : null };
         }
         return;
       } catch (error) {
@@ -149,7 +166,7 @@ export class FederatedSubscriptions<Context extends object> {
       }
       await pause(failures, signal);
     }
-    yield { errors: [upstreamLost()] };
+    yield { cursor, result: { errors: [upstreamLost()] } };
   }
 
   #read({ plan, variables, context }: Subscription<Context>, cursor: string | null, signal: AbortSignal) {
@@ -206,6 +223,26 @@ export class FederatedSubscriptions<Context extends object> {
  */
 function positionOf({ data, errors, extensions }: FormattedExecutionResult): string | null {
   return !data && !errors && typeof extensions?.cursor === 'string' ? extensions.cursor : null;
+}
+
+/** Without the positions, and as graphql-js would give them. */
+function resultsOf(steps: AsyncIterableIterator<Step>): AsyncIterableIterator<ExecutionResult> {
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    async next() {
+      for (;;) {
+        const { done, value } = await steps.next();
+        if (done) return { done, value: undefined };
+        if (value.result) return { done: false, value: value.result };
+      }
+    },
+    async return() {
+      await steps.return?.();
+      return { done: true, value: undefined };
+    },
+  };
 }
 
 /** Marked like those that the gateway gets from a subgraph. */
