@@ -89,6 +89,9 @@ export const forbidden = (message = 'This account may not do that.') =>
 export const badUserInput = (message: string) =>
   new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' satisfies ErrorCode } });
 
+export const unavailable = (message: string) =>
+  new GraphQLError(message, { extensions: { code: 'SERVICE_UNAVAILABLE' satisfies ErrorCode } });
+
 export const overloaded = (message: string, retryAfterSeconds: number) =>
   new GraphQLError(message, { extensions: { code: 'OVERLOADED' satisfies ErrorCode, retryAfterSeconds } });
 

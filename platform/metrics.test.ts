@@ -6,15 +6,16 @@ import { createLog } from './log.ts';
 import { metricsHandler } from './metrics.ts';
 import { openServiceDatabase } from './serviceDatabase.ts';
 
-test('what has not arrived is counted, for each consumer and for the outbox', async () => {
+test('what has not arrived is counted, for each consumer and for the outbox, and who is served live', async () => {
   const log = createLog('test', 'silent');
   const orm = await openServiceDatabase({ url: await createDatabase('metrics'), entities: [], migrations: [], log });
   const em = () => orm.em.fork();
+  let watching = 0;
   const http = await listen({
     host: '127.0.0.1',
     port: 0,
     log,
-    routes: { '/metrics': metricsHandler(em, ['one', 'other']) },
+    routes: { '/metrics': metricsHandler(em, ['one', 'other'], () => watching) },
     notReady: async () => null,
   });
   const scrape = async () => {
@@ -41,6 +42,7 @@ test('what has not arrived is counted, for each consumer and for the outbox', as
          ('a:1', 'a', 's', '{}', now() - interval '2 minutes', NULL), ('a:2', 'a', 's', '{}', now(), NULL),
          ('b:1', 'b', 's', '{}', now() - interval '1 hour', now())`,
     );
+    watching = 7;
     const after = await scrape();
 
     expect([...new Set(Object.values(before))]).toEqual([0]);
@@ -53,6 +55,7 @@ test('what has not arrived is counted, for each consumer and for the outbox', as
       'rentabook_oldest_gap_seconds{consumer="other"}': 0,
       rentabook_outbox_unpublished: 2,
       rentabook_outbox_oldest_seconds: 120,
+      rentabook_subscriptions: 7,
     });
   } finally {
     await http.close();

@@ -1,4 +1,7 @@
-/** `/metrics` of every subgraph, for Prometheus: what of its events has not arrived. Read from its database at each scrape. */
+/**
+ * `/metrics` of every subgraph, for Prometheus: what of its events has not arrived, read from its
+ * database at each scrape, and whom it serves live.
+ */
 import { Gauge, Registry } from 'prom-client';
 import { type EntityManager, query } from './database.ts';
 import type { Handler } from './http.ts';
@@ -29,7 +32,7 @@ const OUTBOX = `
   FROM outbox WHERE published_at IS NULL`;
 
 /** Answers in Prometheus' text format; a scrape fails while the database is away. */
-export function metricsHandler(em: () => EntityManager, consumers: string[]): Handler {
+export function metricsHandler(em: () => EntityManager, consumers: string[], subscriptions: () => number): Handler {
   const registry = new Registry();
   const gauge = (name: string, help: string, labelNames: string[] = []) =>
     new Gauge({ name, help, labelNames, registers: [registry] });
@@ -38,8 +41,10 @@ export function metricsHandler(em: () => EntityManager, consumers: string[]): Ha
   const gap = gauge('rentabook_oldest_gap_seconds', 'How long an event has waited for its predecessor', ['consumer']);
   const unpublished = gauge('rentabook_outbox_unpublished', 'Events that wait for their publication');
   const oldest = gauge('rentabook_outbox_oldest_seconds', 'How long the oldest of them has waited');
+  const served = gauge('rentabook_subscriptions', 'Subscriptions that are being served');
 
   return async (_, response) => {
+    served.set(subscriptions());
     const [states, [outbox]] = await Promise.all([
       query<ConsumerState>(em(), CONSUMERS, [consumers]),
       query<OutboxState>(em(), OUTBOX),

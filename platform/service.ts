@@ -109,6 +109,7 @@ export async function serve<C extends BaseContext>(
       '/metrics': metricsHandler(
         service.em,
         (options.consumers ?? []).map(({ name }) => name),
+        () => subscriptions.count(),
       ),
       ...options.routes,
     },

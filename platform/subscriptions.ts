@@ -46,13 +46,29 @@ export class Position {
   }
 }
 
-export function serveSubscriptions({ server, schema, verifyToken, whyRefused, context, log }: SubscriptionOptions): {
+export interface Subscriptions {
+  /** How many are being served now. */
+  count(): number;
   stop(): Promise<void>;
-} {
+}
+
+export function serveSubscriptions({
+  server,
+  schema,
+  verifyToken,
+  whyRefused,
+  context,
+  log,
+}: SubscriptionOptions): Subscriptions {
+  const served = new Set<object>();
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 1_000_000, handleProtocols });
   const mask = maskErrors(log);
   const protocol = makeServer({
-    subscribe,
+    async subscribe(args) {
+      const results = await subscribe(args, () => served.delete(args));
+      if (Symbol.asyncIterator in results) served.add(args);
+      return results;
+    },
     onSubscribe: (_socket, _id, payload) => operation(schema, payload, verifyToken, context),
     onError: (_socket, _id, _payload, errors) => errors.map((error) => mask(error.toJSON(), error)),
     onNext: (_socket, _id, _payload, _args, { data = null, errors }) =>
@@ -69,7 +85,7 @@ export function serveSubscriptions({ server, schema, verifyToken, whyRefused, co
     sockets.handleUpgrade(request, socket, head, (opened) => runProtocol(protocol, opened, {}, log));
   });
 
-  return { stop: () => closeSockets(sockets, GOING_AWAY, 'Going away') };
+  return { count: () => served.size, stop: () => closeSockets(sockets, GOING_AWAY, 'Going away') };
 }
 
 /** What to execute, and for whom; or why not. */
@@ -102,9 +118,13 @@ async function operation(
   }
 }
 
-/** As graphql-js' own, but for positions: a result without data whose extensions bring the cursor. */
+/**
+ * As graphql-js' own, but for positions: a result without data whose extensions bring the cursor. `ended` is called when it
+ * is over, by either side.
+ */
 export async function subscribe(
   args: ExecutionArgs,
+  ended: () => void = () => {},
 ): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
   const source = await createSourceEventStream(args);
   if (!(Symbol.asyncIterator in source)) return source;
@@ -116,10 +136,18 @@ export async function subscribe(
       return this;
     },
     async next() {
-      const { done, value } = await events.next();
-      return done ? { done, value: undefined } : { done: false, value: await resultOf(value) };
+      try {
+        const { done, value } = await events.next();
+        if (!done) return { done: false, value: await resultOf(value) };
+        ended();
+        return { done, value: undefined };
+      } catch (error) {
+        ended();
+        throw error;
+      }
     },
     async return() {
+      ended();
       await events.return?.();
       return { done: true, value: undefined };
     },

@@ -1,6 +1,6 @@
 /** Who asks: the access token (EdDSA JWT, RFC 8037) of a request, verified against the issuer's JWKS by each process itself. */
 import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
-import { unauthenticated } from './errors.ts';
+import { unauthenticated, unavailable } from './errors.ts';
 
 export const TOKEN_ISSUER = 'rentabook';
 export const TOKEN_AUDIENCE = 'rentabook';
@@ -22,7 +22,10 @@ const staffRoles: readonly Role[] = ['STAFF', 'ADMIN'];
 export const isStaff = (viewer: Viewer | null): boolean =>
   viewer?.roles.some((role) => staffRoles.includes(role)) ?? false;
 
-/** From an Authorization header to who asks; null without a header. @throws UNAUTHENTICATED for a token that does not verify. */
+/**
+ * From an Authorization header to who asks; null without a header. @throws UNAUTHENTICATED for a token that does not verify,
+ * SERVICE_UNAVAILABLE while the keys cannot be read
+ */
 export type VerifyToken = (authorization: string | undefined) => Promise<Viewer | null>;
 
 /** A key that is withdrawn is believed for a minute more. */
@@ -68,7 +71,7 @@ export function createTokenVerifier(jwksUrl: string): VerifyToken {
         throw unauthenticated('The access token has expired; refresh the session.');
       if (error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout))
         throw unauthenticated('The access token does not verify.');
-      throw new Error('The keys of access tokens could not be read', { cause: error });
+      throw unavailable('Access tokens cannot be verified just now; try again in a moment.');
     }
   };
 }

@@ -7,8 +7,8 @@ import type { Log } from './log.ts';
 const PING_EVERY_MS = 12_000;
 /** About a minute in which a peer answered nothing: it is gone without a word, or has stopped reading. */
 const UNANSWERED_AT_MOST = 5;
-/** RFC 6455's registry, "try again later": a peer that reads on after all learns that it should come again. */
-const TRY_AGAIN_LATER = 1013;
+/** RFC 6455's registry: clients come again by themselves. */
+export const TRY_AGAIN_LATER = 1013;
 /** Answers that a peer has left unread; then nothing more is taken from it until it reads. */
 const UNREAD_BYTES = 1_000_000;
 const LOOK_AGAIN_MS = 100;

@@ -1,6 +1,7 @@
 /** Who asks, and in which trace: what travels on to the subgraphs with every request. */
 import type { IncomingHttpHeaders } from 'node:http';
-import { GraphQLError } from 'graphql';
+import type { GraphQLError } from 'graphql';
+import type { ErrorCode } from '#platform/errors.ts';
 import type { VerifyToken, Viewer } from '#platform/tokens.ts';
 import { newTrace } from '#platform/trace.ts';
 
@@ -12,21 +13,19 @@ export interface Context {
 
 const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
-/** The context of an HTTP request, and whose it is. @throws UNAUTHENTICATED, with HTTP status 401, for a token that does not verify. */
+/** The context of an HTTP request, and whose it is. @throws GraphQLError, as `VerifyToken` does */
 export async function contextOf(
-  headers: IncomingHttpHeaders,
+  { authorization, traceparent }: IncomingHttpHeaders,
   verifyToken: VerifyToken,
 ): Promise<Context & { viewer: Viewer | null }> {
-  const { authorization } = headers;
-  const traceparent = String(headers.traceparent);
-  try {
-    const viewer = await verifyToken(authorization);
-    return { authorization, viewer, traceparent: TRACEPARENT.test(traceparent) ? traceparent : newTrace() };
-  } catch (error) {
-    if (!(error instanceof GraphQLError)) throw error;
-    throw new GraphQLError(error.message, { extensions: { ...error.extensions, http: { status: 401 } } });
-  }
+  const viewer = await verifyToken(authorization);
+  const trace = String(traceparent);
+  return { authorization, viewer, traceparent: TRACEPARENT.test(trace) ? trace : newTrace() };
 }
+
+/** Of the answer to a token that was not accepted. */
+export const statusOf = ({ extensions }: GraphQLError): 401 | 503 =>
+  extensions.code === ('SERVICE_UNAVAILABLE' satisfies ErrorCode) ? 503 : 401;
 
 /** Of `setTimeout`; a token that lives longer than 24 days is a connection's end all the same. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;

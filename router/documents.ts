@@ -42,6 +42,9 @@ export function createDocuments(schema: GraphQLSchema, introspection: boolean): 
       return mistakes.length ? mistakes.map((mistake) => withCode(mistake, 'GRAPHQL_VALIDATION_FAILED')) : document;
     } catch (error) {
       if (error instanceof GraphQLError) return [withCode(error, 'GRAPHQL_PARSE_FAILED')];
+      if (error instanceof RangeError)
+        // the parser goes down by recursion, and the stack ends first
+        return [withCode(new GraphQLError('The document is nested too deeply.'), 'GRAPHQL_PARSE_FAILED')];
       throw error;
     }
   }

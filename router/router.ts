@@ -9,7 +9,7 @@ import { type Handler, listen, readBody } from '#platform/http.ts';
 import type { Log } from '#platform/log.ts';
 import type { Started } from '#platform/process.ts';
 import { createTokenVerifier, type VerifyToken } from '#platform/tokens.ts';
-import { type Context, contextOf } from './context.ts';
+import { type Context, contextOf, statusOf } from './context.ts';
 import { createDocuments } from './documents.ts';
 import { clientErrors } from './errors.ts';
 import { graphiqlFiles, graphiqlPage, wantsPage } from './graphiql.ts';
@@ -131,7 +131,11 @@ function endpoint(
     if (graphiql && wantsPage(request)) return graphiqlPage(request, response);
     if (wantsStream(request)) return streams.handle(request, response);
     const body = await readBody(request, MAX_BODY_BYTES);
-    await answerGraphql(apollo, request, response, body, () => contextOf(request.headers, verifyToken));
+    await answerGraphql(apollo, request, response, body, () =>
+      contextOf(request.headers, verifyToken).catch((error: unknown) => {
+        throw error instanceof GraphQLError ? withStatus(error, statusOf(error)) : error;
+      }),
+    );
   };
 }
 
@@ -154,6 +158,9 @@ const onlyWhatCanRun: ApolloServerPlugin<Context> = {
     };
   },
 };
+
+const withStatus = ({ message, extensions }: GraphQLError, status: number) =>
+  new GraphQLError(message, { extensions: { ...extensions, http: { status } } });
 
 const badRequest = (code: string, message: string) =>
   new GraphQLError(message, { extensions: { code, http: { status: 400 } } });

@@ -13,8 +13,8 @@ import { pathOf } from '#platform/http.ts';
 import type { Log } from '#platform/log.ts';
 import type { VerifyToken, Viewer } from '#platform/tokens.ts';
 import { newTrace } from '#platform/trace.ts';
-import { closeSockets, runProtocol } from '#platform/websocket.ts';
-import { type Context, msLeft } from './context.ts';
+import { closeSockets, runProtocol, TRY_AGAIN_LATER } from '#platform/websocket.ts';
+import { type Context, msLeft, statusOf } from './context.ts';
 import { MAX_BODY_BYTES } from './limits.ts';
 import { contextIn, type Operations } from './operations.ts';
 
@@ -58,16 +58,18 @@ function protocolOptions({ operations, verifyToken }: SocketOptions): ServerOpti
   return {
     connectionInitWaitTimeout: 3000,
     async onConnect({ connectionParams, extra: session }) {
-      const viewer = await verify(verifyToken, tokenIn(connectionParams));
-      if (viewer === REFUSED) return false; // graphql-ws closes with 4403
-      admit(session, tokenIn(connectionParams), viewer);
+      const token = tokenIn(connectionParams);
+      const viewer = await viewerOf(session, token, verifyToken);
+      if (viewer === REFUSED) return false; // graphql-ws closes with 4403, unless it is closed already
+      admit(session, token, viewer);
       return true;
     },
     async onPing({ extra: session }, payload) {
       const token = tokenIn(payload);
       if (token === undefined) return;
-      const viewer = await verify(verifyToken, token);
-      if (viewer === REFUSED || viewer?.customerId !== session.viewer?.customerId) return forbid(session);
+      const viewer = await viewerOf(session, token, verifyToken);
+      if (viewer === REFUSED) return;
+      if (viewer?.customerId !== session.viewer?.customerId) return forbid(session);
       if (isNewer(viewer, session.viewer)) admit(session, token, viewer);
     },
     onSubscribe({ subscriptions, extra: session }, _id, payload) {
@@ -91,12 +93,15 @@ const contextOf = (session: Session): Context => ({
 
 const REFUSED = Symbol('refused');
 
-async function verify(verifyToken: VerifyToken, authorization: string | undefined) {
+/** Closes the socket of whose token is refused; when that may pass, with a code by which clients come again. */
+async function viewerOf(session: Session, token: string | undefined, verifyToken: VerifyToken) {
   try {
-    return await verifyToken(authorization);
+    return await verifyToken(token);
   } catch (error) {
-    if (error instanceof GraphQLError) return REFUSED;
-    throw error;
+    if (!(error instanceof GraphQLError)) throw error;
+    if (statusOf(error) === 503) session.socket.close(TRY_AGAIN_LATER, 'Tokens cannot be verified just now');
+    else forbid(session);
+    return REFUSED;
   }
 }
 

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { BadRequest, type Handler, json, readBody } from '#platform/http.ts';
 import type { Log } from '#platform/log.ts';
 import type { VerifyToken } from '#platform/tokens.ts';
-import { type Context, contextOf, msLeft } from './context.ts';
+import { type Context, contextOf, msLeft, statusOf } from './context.ts';
 import { type EventStream, openEventStream } from './eventStream.ts';
 import { MAX_BODY_BYTES } from './limits.ts';
 import type { OperationRequest, Operations } from './operations.ts';
@@ -42,7 +42,8 @@ export function serveStreams({ operations, verifyToken, log }: StreamOptions): S
         if (error instanceof GraphQLError) return error;
         throw error;
       });
-      if (context instanceof GraphQLError) return json(response, 401, operations.format({ errors: [context] }));
+      if (context instanceof GraphQLError)
+        return json(response, statusOf(context), operations.format({ errors: [context] }));
 
       const stream = openEventStream(response);
       const expiry = context.viewer && setTimeout(stream.end, msLeft(context.viewer));

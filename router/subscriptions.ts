@@ -153,6 +153,7 @@ export class FederatedSubscriptions<Context extends object> {
       const since = Date.now();
       try {
         for await (const event of this.#read(subscription, cursor, signal)) {
+          if (cursor !== null && isAway(event)) throw new UpstreamLost('Upstream cannot answer just now');
           failures = 0;
           const position = positionOf(event);
           if (plan.again) cursor = position ?? cursorOf(plan, event) ?? cursor;
@@ -224,6 +225,10 @@ export class FederatedSubscriptions<Context extends object> {
 function positionOf({ data, errors, extensions }: FormattedExecutionResult): string | null {
   return !data && !errors && typeof extensions?.cursor === 'string' ? extensions.cursor : null;
 }
+
+/** Upstream is there and cannot read on, its database being away, say. A client that has just come is told so. */
+const isAway = ({ data, errors }: FormattedExecutionResult): boolean =>
+  !data && errors?.some(({ extensions }) => extensions?.code === 'SERVICE_UNAVAILABLE') === true;
 
 /** Without the positions, and as graphql-js would give them. */
 function resultsOf(steps: AsyncIterableIterator<Step>): AsyncIterableIterator<ExecutionResult> {

@@ -1,6 +1,7 @@
 /** All of Rentabook for one test file: real processes on free ports, servers of its own, data that is gone afterwards. */
 import { randomUUID } from 'node:crypto';
 import { Client as Database } from 'pg';
+import type { Role } from '#platform/tokens.ts';
 import { claimFolder } from '../local/folder.ts';
 import type { Environment, Owner, Service } from '../local/services.ts';
 import { openSystem, type Part } from '../local/system.ts';
@@ -16,6 +17,8 @@ export interface System {
   environments: Record<Service, Environment>;
   /** Customers with a token, who never signed up: hashing the passwords of hundreds takes longer than most tests. */
   newCustomers(count: number): Promise<Client[]>;
+  /** A token for an account, whether there is one or not. */
+  tokenOf(customerId: string, options?: { roles?: Role[]; secondsToLive?: number }): Promise<string>;
   /** Asks the database of a service, past the service. */
   query<Row>(owner: Owner, sql: string, values?: unknown[]): Promise<Row[]>;
   /** What the sandbox bank has in its books. */
@@ -25,6 +28,8 @@ export interface System {
   resume(part: Part): Promise<void>;
   /** Kills it at once; it is started again by itself. */
   kill(part: Part): void;
+  /** Of its process. */
+  pidOf(part: Part): number;
   stop(): Promise<void>;
 }
 
@@ -56,10 +61,19 @@ export async function startSystem(settings: Environment = {}): Promise<System> {
     throw error;
   }
 
+  const issuer = await createTokenIssuer(system.environments.customer.TOKEN_KEYS ?? '');
+  const tokenOf: System['tokenOf'] = (customerId, { roles = ['CUSTOMER'], secondsToLive = 3600 } = {}) =>
+    // All of a customer that a token tells.
+    issuer.sign({ id: customerId, roles } as Customer, new Date(Date.now() + secondsToLive * 1000));
+
   return {
     url: system.url,
     environments: system.environments,
-    newCustomers: (count) => newCustomers(system.url, count, system.environments.customer.TOKEN_KEYS),
+    tokenOf,
+    async newCustomers(count) {
+      const tokens = await Promise.all(Array.from({ length: count }, () => tokenOf(randomUUID())));
+      return tokens.map((token) => clientOf(system.url, token));
+    },
     query: (owner, sql, values = []) => queryOnce(system.environments[owner].DATABASE_URL, sql, values),
     bank: {
       intentsOf: (rentalId) =>
@@ -72,18 +86,9 @@ export async function startSystem(settings: Environment = {}): Promise<System> {
     pause: (part) => system.keeperOf(part).stop(),
     resume: (part) => system.keeperOf(part).start(),
     kill: (part) => system.keeperOf(part).kill(),
+    pidOf: (part) => system.keeperOf(part).pid ?? 0,
     stop,
   };
-}
-
-async function newCustomers(url: string, count: number, tokenKeys = ''): Promise<Client[]> {
-  const issuer = await createTokenIssuer(tokenKeys);
-  const expiresAt = new Date(Date.now() + 60 * 60_000);
-  const tokens = Array.from(
-    { length: count },
-    () => issuer.sign({ id: randomUUID(), roles: ['CUSTOMER'] } as Customer, expiresAt), // all of a customer that a token tells
-  );
-  return (await Promise.all(tokens)).map((token) => clientOf(url, token));
 }
 
 async function queryOnce<Row>(connectionString = '', sql: string, values: unknown[]): Promise<Row[]> {
