@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Running } from '../local/running.ts';
-import { launchInspected } from './inspect.ts';
+import { launchInspected } from '../tests/inspect.ts';
 import { say } from './table.ts';
 
 const FOLDER = join(import.meta.dirname, 'rivals');

@@ -76,6 +76,9 @@ async function connect(payload: object = {}, url = fixture.url): Promise<Client>
 const signedIn = async (customerId: string, secondsToLive = 600, { url, tokenOf } = fixture) =>
   connect({ authorization: `Bearer ${await tokenOf(customerId, secondsToLive)}` }, url);
 
+/** A thousand fragments, each of which spreads the next one twice: 2^1000 fields in 50 kB. */
+const BOMB = `subscription { numbers { ...F0 } } ${Array.from({ length: 1000 }, (_, i) => `fragment F${i} on Event { ...F${i + 1} ...F${i + 1} }`).join(' ')} fragment F1000 on Event { number }`;
+
 const NUMBERS = 'subscription ($after: String) { numbers(after: $after) { number } }';
 const following = (readers: number) =>
   eventually(
@@ -154,6 +157,9 @@ describe('a subscription', () => {
     ['@skip at its root', 'subscription ($x: Boolean!) { numbers @skip(if: $x) { number } }', { x: false }],
     ['@include around its root', 'subscription { ... @include(if: true) { numbers { number } } }', {}],
     ['no field that exists', 'subscription { letters }', {}],
+    ['a fragment bomb', BOMB, {}],
+    ['a fragment that spreads itself', 'subscription { numbers { ...A } } fragment A on Event { number ...A }', {}],
+    ['no end of depth', `subscription { numbers${'{ book'.repeat(8000)} { id }${' }'.repeat(8000)} }`, {}],
     ['a syntax error', 'subscription {', {}],
     ['a variable of another type', NUMBERS, { after: { number: 1 } }],
     [
@@ -391,6 +397,16 @@ describe('the life of a socket', () => {
     expect(await client.closed).toBe(4403);
   });
 
+  test('a second initialisation is closed with 4429, a subscription before the first with 4401', async () => {
+    const twice = await connect();
+    twice.send({ type: 'connection_init' });
+    const early = new Client();
+    await once(early.socket, 'open');
+    early.subscribe(NUMBERS);
+
+    expect(await Promise.all([twice.closed, early.closed])).toEqual([4429, 4401]);
+  });
+
   test('it ends with its token', async () => {
     const client = await signedIn('anna', 2);
     expect(await client.closed).toBe(4403);
@@ -410,6 +426,40 @@ describe('the life of a socket', () => {
     await eventually(
       () => client.numbers(),
       ({ length }) => length === 1,
+    );
+  });
+
+  test('a ping with an older token of the same account changes nothing', async () => {
+    const client = await signedIn('anna');
+    client.send({ type: 'ping', payload: { authorization: `Bearer ${await fixture.tokenOf('anna', 2)}` } });
+    await client.first('pong');
+    const other = await signedIn('anna', 2);
+    await other.closed;
+
+    expect(client.socket.readyState).toBe(WebSocket.OPEN);
+  });
+
+  test('who asks without reading the answers is not listened to, until it reads', async () => {
+    const client = await signedIn('anna');
+    client.socket.pause();
+    const payload = { filling: 'x'.repeat(60_000) };
+    for (let n = 0; n < 600; n++) client.send({ type: 'ping', payload }); // 36 MB, each to be answered with as much
+
+    let [bytes, looks] = [-1, 0];
+    await eventually(
+      () => {
+        looks = client.socket.bufferedAmount === bytes ? looks + 1 : 0;
+        bytes = client.socket.bufferedAmount;
+        return looks;
+      },
+      (unchanged) => unchanged === 10,
+    );
+    expect(bytes).toBeGreaterThan(1_000_000); // the router takes no more of it
+    client.socket.resume();
+
+    await eventually(
+      () => client.received.filter(({ type }) => type === 'pong').length,
+      (pongs) => pongs === 600,
     );
   });
 

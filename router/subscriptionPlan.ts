@@ -9,6 +9,7 @@ import {
   type FieldNode,
   type FormattedExecutionResult,
   GraphQLError,
+  type GraphQLObjectType,
   type GraphQLSchema,
   getNamedType,
   getOperationAST,
@@ -19,6 +20,7 @@ import {
   parse,
   parseType,
   print,
+  type SelectionNode,
   type SelectionSetNode,
   type VariableNode,
   visit,
@@ -50,16 +52,22 @@ export interface SubscriptionPlan {
   again: UpstreamOperation | null;
   /** The response key of the event. */
   eventKey: string;
-  /** Takes the event from the service EVENT, then fetches what other subgraphs add. */
-  execute: QueryPlan;
+  /** Takes the event from the service EVENT, then fetches what other subgraphs add; null when the event is the answer as it comes. */
+  execute: QueryPlan | null;
+}
+
+export interface Planning {
+  api: Schema;
+  planner: QueryPlanner;
+  /** Whether an event may be handed on as it comes, or a subgraph may know values that the API hides. */
+  trusting: boolean;
 }
 
 /** @throws GraphQLError when the operation has not exactly one root field, or cannot be planned. */
 export function planSubscription(
   document: DocumentNode,
   { schema, operation, fragments }: OperationContext,
-  api: Schema,
-  planner: QueryPlanner,
+  { api, planner, trusting }: Planning,
 ): SubscriptionPlan {
   checkRoot(operation, fragments);
   const options = operation.name ? { operationName: operation.name.value } : {};
@@ -67,12 +75,78 @@ export function planSubscription(
   if (node?.kind !== 'Subscription') throw invalid('The operation is not a subscription.', operation);
   const { primary, rest } = node;
   const event: FetchNode = { ...primary, serviceName: EVENT, variableUsages: [] };
+  const upstream = parse(primary.operation);
+  const isWhole = trusting && !rest && brings(upstream, operation, fragments, schema);
   return {
-    ...upstreamOperations(parse(primary.operation), schema),
+    ...upstreamOperations(upstream, schema),
     service: primary.serviceName,
     operationName: primary.operationName,
-    execute: { kind: 'QueryPlan', node: { kind: 'Sequence', nodes: rest ? [event, rest] : [event] } },
+    execute: isWhole ? null : { kind: 'QueryPlan', node: { kind: 'Sequence', nodes: rest ? [event, rest] : [event] } },
   };
+}
+
+/** Whether what upstream answers has the client's own keys, all of them, no others and in their order. */
+function brings(
+  upstream: DocumentNode,
+  operation: OperationDefinitionNode,
+  fragments: OperationContext['fragments'],
+  schema: GraphQLSchema,
+): boolean {
+  const root = schema.getSubscriptionType();
+  const asked = getOperationAST(upstream);
+  if (!root || !asked) return false;
+  const shape = shapeOf(operation.selectionSet, root, fragments);
+  return shape !== null && JSON.stringify(shape) === JSON.stringify(shapeOf(asked.selectionSet, root, {}));
+}
+
+/** Keys, each with what is below it. */
+type Shape = [key: string, below: Shape][];
+
+/** Of an answer; null where it depends on variables or on the type of what is found. */
+function shapeOf(
+  { selections }: SelectionSetNode,
+  type: GraphQLObjectType,
+  fragments: OperationContext['fragments'],
+): Shape | null {
+  const shape = new Map<string, Shape>();
+  for (const selection of selections) {
+    if (selection.directives?.length) return null;
+    const below = belowOf(selection, type, fragments);
+    if (below === null) return null;
+    const added: Shape = selection.kind === Kind.FIELD ? [[keyOf(selection), below]] : below;
+    for (const [key, more] of added) shape.set(key, merged(shape.get(key) ?? [], more));
+  }
+  return [...shape];
+}
+
+/** Under an object type every valid fragment applies. */
+function belowOf(
+  selection: SelectionNode,
+  type: GraphQLObjectType,
+  fragments: OperationContext['fragments'],
+): Shape | null {
+  if (selection.kind === Kind.INLINE_FRAGMENT) return shapeOf(selection.selectionSet, type, fragments);
+  if (selection.kind === Kind.FRAGMENT_SPREAD)
+    return shapeOf(fragments[selection.name.value]?.selectionSet ?? NOTHING, type, fragments);
+  if (!selection.selectionSet) return [];
+  const below = getNamedType(type.getFields()[selection.name.value]?.type);
+  return isObjectType(below) ? shapeOf(selection.selectionSet, below, fragments) : null;
+}
+
+const merged = (shape: Shape, more: Shape): Shape => {
+  const all = new Map(shape);
+  for (const [key, below] of more) all.set(key, merged(all.get(key) ?? [], below));
+  return [...all];
+};
+
+const keyOf = ({ alias, name }: FieldNode): string => (alias ?? name).value;
+
+/** What the client asked for and no more. */
+export function withoutCursor({ eventKey }: SubscriptionPlan, data: Record<string, unknown>): Record<string, unknown> {
+  const event = data[eventKey];
+  if (!event || typeof event !== 'object') return data;
+  const { [CURSOR]: _, ...seen } = event as Record<string, unknown>; // GraphQL has no other objects
+  return { ...data, [eventKey]: seen };
 }
 
 /** The cursor that an event's result brings, or null. */
@@ -91,7 +165,7 @@ function checkRoot(operation: OperationDefinitionNode, fragments: OperationConte
     for (const selection of selections) {
       if (selection.directives?.some(({ name }) => name.value === 'skip' || name.value === 'include'))
         throw invalid("A subscription's root field cannot have @skip or @include.", selection);
-      if (selection.kind === Kind.FIELD) keys.add(selection.alias?.value ?? selection.name.value);
+      if (selection.kind === Kind.FIELD) keys.add(keyOf(selection));
       else if (selection.kind === Kind.INLINE_FRAGMENT) walk(selection.selectionSet);
       else walk(fragments[selection.name.value]?.selectionSet ?? NOTHING);
     }
@@ -112,7 +186,7 @@ function upstreamOperations(
   schema: GraphQLSchema,
 ): Pick<SubscriptionPlan, 'first' | 'again' | 'eventKey'> {
   const field = rootField(document);
-  const eventKey = field.alias?.value ?? field.name.value;
+  const eventKey = keyOf(field);
   const definition = schema.getSubscriptionType()?.getFields()[field.name.value];
   const after = definition?.args.find(({ name }) => name === 'after');
   const event = definition && getNamedType(definition.type);

@@ -157,3 +157,40 @@ test('one page waits for a slow reader, then upstream is left', async () => {
   expect(left).toBe(true);
   expect(read).toEqual(Array.from({ length: 100 }, (_, i) => i));
 });
+
+describe('an event that is the answer as it comes', () => {
+  test.each([
+    ['aliases', 'subscription { it: events { n: number c: cursor } }', 'it', { n: 1, c: 'c1' }],
+    [
+      'fragments',
+      'subscription { ...A } fragment A on Subscription { events { ...B number ... on Event { cursor } } } fragment B on Event { cursor }',
+      'events',
+      { cursor: 'c1', number: 1 },
+    ],
+  ])('is handed on without the cursor that was added, with %s', async (_, query, key, event) => {
+    const { subscribe, asked } = startEngine();
+    const results = await subscribe(query);
+    const first = results.next();
+    const sent = { data: { [key]: { ...event, __cursor: 'c1' } }, errors: [{ message: 'No.', path: [key, 'number'] }] };
+    const before = structuredClone(sent);
+    (await asked(0)).sink.next(sent);
+
+    const { value } = await first;
+    expect(JSON.stringify(value.data)).toBe(JSON.stringify({ [key]: event }));
+    expect(value.errors[0].toJSON()).toMatchObject({ message: 'No.', path: [key, 'number'] });
+    expect(sent).toEqual(before); // upstream may have given it to others as well
+    await results.return?.();
+  });
+
+  test('is none where a variable decides what is in it', async () => {
+    const { subscribe, asked } = startEngine();
+    const results = await subscribe('subscription ($x: Boolean!) { events { number @include(if: $x) cursor } }', {
+      x: false,
+    });
+    const first = results.next();
+    (await asked(0)).sink.next({ data: { events: { cursor: 'c1', __cursor: 'c1' } } });
+
+    expect((await first).value).toEqual({ data: { events: { cursor: 'c1' } } });
+    await results.return?.();
+  });
+});

@@ -14,6 +14,7 @@ import {
   type GraphQLFormattedError,
   type GraphQLSchema,
   getVariableValues,
+  isEnumType,
 } from 'graphql';
 import { createCoalescer } from './coalesce.ts';
 import { readUpstream, UpstreamLost, type UpstreamSink } from './readUpstream.ts';
@@ -22,8 +23,10 @@ import {
   cursorOf,
   EVENT,
   type OperationContext,
+  type Planning,
   planSubscription,
   type SubscriptionPlan,
+  withoutCursor,
 } from './subscriptionPlan.ts';
 
 export interface UpstreamRequest<Context> {
@@ -85,7 +88,7 @@ export class FederatedSubscriptions<Context extends object> {
   #options: EngineOptions<Context>;
   #api: Schema;
   #supergraphSchema: GraphQLSchema;
-  #planner: QueryPlanner;
+  #planning: Planning;
   /** By document, then by operation name: a cache of documents is a cache of plans. */
   #plans = new WeakMap<DocumentNode, Map<string | undefined, SubscriptionPlan>>();
   #coalesce = createCoalescer<Answer>();
@@ -96,7 +99,11 @@ export class FederatedSubscriptions<Context extends object> {
     this.#api = supergraph.apiSchema();
     this.schema = this.#api.toGraphQLJSSchema();
     this.#supergraphSchema = supergraph.schema.toGraphQLJSSchema();
-    this.#planner = new QueryPlanner(supergraph);
+    this.#planning = {
+      api: this.#api,
+      planner: new QueryPlanner(supergraph),
+      trusting: !hidesValues(this.#supergraphSchema, this.schema),
+    };
   }
 
   /**
@@ -139,7 +146,7 @@ export class FederatedSubscriptions<Context extends object> {
     const plans = this.#plans.get(document) ?? new Map<string | undefined, SubscriptionPlan>();
     this.#plans.set(document, plans);
     const name = operation.operation.name?.value;
-    const plan = plans.get(name) ?? planSubscription(document, operation, this.#api, this.#planner);
+    const plan = plans.get(name) ?? planSubscription(document, operation, this.#planning);
     plans.set(name, plan);
     return plan;
   }
@@ -185,6 +192,7 @@ export class FederatedSubscriptions<Context extends object> {
   ): Promise<ExecutionResult> {
     const errors = event.errors?.map((error) => subgraphError(plan.service, error));
     if (!event.data) return { ...(errors && { errors }) };
+    if (!plan.execute) return { data: withoutCursor(plan, event.data), ...(errors && { errors }) };
     const request = { request: { variables }, context, metrics: {} };
     const { extensions: _, ...result } = await executeQueryPlan(
       plan.execute,
@@ -225,6 +233,13 @@ export class FederatedSubscriptions<Context extends object> {
 function positionOf({ data, errors, extensions }: FormattedExecutionResult): string | null {
   return !data && !errors && typeof extensions?.cursor === 'string' ? extensions.cursor : null;
 }
+
+/** By `@inaccessible`, which only the executor sees to. */
+const hidesValues = (supergraph: GraphQLSchema, api: GraphQLSchema): boolean =>
+  Object.values(supergraph.getTypeMap()).some((type) => {
+    const seen = api.getType(type.name);
+    return isEnumType(type) && isEnumType(seen) && type.getValues().length !== seen.getValues().length;
+  });
 
 /** Upstream is there and cannot read on, its database being away, say. A client that has just come is told so. */
 const isAway = ({ data, errors }: FormattedExecutionResult): boolean =>

@@ -1,7 +1,6 @@
 /** Live order status through real processes: nothing skipped, nothing doubled, nothing of anybody else's, over both transports. */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import WebSocket from 'ws';
 import { freePort } from '../local/ports.ts';
 import type { Running } from '../local/running.ts';
 import { launchService } from '../local/services.ts';
@@ -9,7 +8,7 @@ import { layWire, type Wire } from './chaos/wires.ts';
 import { addBook, type Client, clientOf, eventually, requestRental, signIn } from './client.ts';
 import { openEventStream } from './eventStream.ts';
 import { type Follower, follow, transports } from './followers.ts';
-import { appendChanges, beginningOf, changesOf, reconnectFor } from './live.ts';
+import { appendChanges, beginningOf, changesOf, openLiveSocket, reconnectFor } from './live.ts';
 import { type System, startSystem } from './system.ts';
 
 let system: System;
@@ -162,21 +161,8 @@ test("another customer's rental never delivers anything, and their cursor is ref
 
 test('a token ends its socket and its stream, and a ping with a newer one of the same account keeps the socket', async () => {
   const { customerId, token } = await newAccount({ secondsToLive: 3 });
-  const sockets = await Promise.all(
-    [1, 2].map(async () => {
-      const socket = new WebSocket(`${system.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
-      const messages: { type: string; payload: { data: { orderStatus: { status: string } } } }[] = [];
-      socket.on('message', (data) => messages.push(JSON.parse(String(data))));
-      await once(socket, 'open');
-      const send = (message: object) => socket.send(JSON.stringify(message));
-      send({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } });
-      await once(socket, 'message'); // connection_ack
-      send({ type: 'subscribe', id: '1', payload: { query: STATUS } });
-      return { socket, messages, send };
-    }),
-  );
-  const [renewed, over] = sockets;
-  if (!renewed || !over) throw new Error('there are two');
+  const over = await openLiveSocket(system.url, token, STATUS);
+  const renewed = await openLiveSocket(system.url, token, STATUS);
   const stream = await openEventStream(system.url, { token, body: JSON.stringify({ query: STATUS }) });
   renewed.send({ type: 'ping', payload: { authorization: `Bearer ${await system.tokenOf(customerId)}` } });
 
@@ -184,7 +170,7 @@ test('a token ends its socket and its stream, and a ping with a newer one of the
   await stream.ended;
   await appendChanges(system, customerId, 1);
   await eventually(
-    () => renewed.messages.filter(({ type }) => type === 'next'),
+    () => renewed.answers,
     ({ length }) => length === 1,
   );
 

@@ -1,9 +1,10 @@
 /** What the tests of live order status share: changes on demand, and what a follower must have been told. */
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import WebSocket from 'ws';
 import { cursorOf } from '../subgraphs/customer/customer.ts';
-import { addBook, type Client, clientOf, eventually, REQUEST, rentalInput, signIn } from './client.ts';
+import { type Answer, addBook, type Client, clientOf, eventually, REQUEST, rentalInput, signIn } from './client.ts';
 import { type Follower, follow, type Told, transports } from './followers.ts';
 import type { System } from './system.ts';
 
@@ -11,7 +12,12 @@ import type { System } from './system.ts';
 export const beginningOf = (customerId: string): string => cursorOf({ customerId, number: 0 });
 
 /** Writes the next changes into a customer's log, in one transaction; they are seen within a second, as if the bell had been lost. */
-export const appendChanges = (system: System, customerId: string, count: number): Promise<unknown> =>
+export const appendChanges = (
+  system: System,
+  customerId: string,
+  count: number,
+  message = 'A change.',
+): Promise<unknown> =>
   system.query(
     'customer',
     `WITH log AS (
@@ -19,9 +25,9 @@ export const appendChanges = (system: System, customerId: string, count: number)
        ON CONFLICT (customer_id) DO UPDATE SET last = order_log.last + $3::int RETURNING last)
      INSERT INTO order_event (customer_id, number, rental_id, aggregate, version, type, status, previous_status, message, occurred_at)
      SELECT $1, n, $2::uuid, 'rental-' || $2::text, n, 'rental.held', CASE n % 2 WHEN 0 THEN 'ON_HOLD' ELSE 'REQUESTED' END,
-       CASE n % 2 WHEN 0 THEN 'REQUESTED' ELSE 'ON_HOLD' END, 'A change.', now()
+       CASE n % 2 WHEN 0 THEN 'REQUESTED' ELSE 'ON_HOLD' END, $4, now()
      FROM log, generate_series(log.last - $3::int + 1, log.last) AS n`,
-    [customerId, randomUUID(), count],
+    [customerId, randomUUID(), count, message],
   );
 
 /** All changes of status that the customer's log has, oldest first. */
@@ -39,10 +45,32 @@ export async function changesOf(system: System, customerId: string): Promise<Tol
   }));
 }
 
-/** Of a process, what is in memory now. */
-export function residentBytes(pid: number): number {
-  const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Number(kilobytes) * 1024;
+export interface LiveSocket {
+  socket: WebSocket;
+  /** What the subscription has brought so far. */
+  answers: Answer[];
+  send(message: object): void;
+}
+
+/** A subscription on a bare socket, which a test can stop reading. Resolves when it is acknowledged that there is an account. */
+export async function openLiveSocket(
+  url: string,
+  token: string,
+  query: string,
+  variables: object = {},
+): Promise<LiveSocket> {
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
+  const answers: Answer[] = [];
+  socket.on('message', (data) => {
+    const { type, payload } = JSON.parse(String(data)) as { type: string; payload: Answer };
+    if (type === 'next') answers.push(payload);
+  });
+  const send = (message: object) => socket.send(JSON.stringify(message));
+  await once(socket, 'open');
+  send({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } });
+  await once(socket, 'message');
+  send({ type: 'subscribe', id: '1', payload: { query, variables } });
+  return { socket, answers, send };
 }
 
 /** In turn; a service that a follower is connected to, directly or not, and the broker between them. */

@@ -28,8 +28,6 @@ export interface System {
   resume(part: Part): Promise<void>;
   /** Kills it at once; it is started again by itself. */
   kill(part: Part): void;
-  /** Of its process. */
-  pidOf(part: Part): number;
   stop(): Promise<void>;
 }
 
@@ -86,7 +84,6 @@ export async function startSystem(settings: Environment = {}): Promise<System> {
     pause: (part) => system.keeperOf(part).stop(),
     resume: (part) => system.keeperOf(part).start(),
     kill: (part) => system.keeperOf(part).kill(),
-    pidOf: (part) => system.keeperOf(part).pid ?? 0,
     stop,
   };
 }
