@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { reasonOf } from '#platform/errors.ts';
 import { rounded } from './figures.ts';
 import { hotTitle } from './hotTitle.ts';
+import { live } from './live.ts';
 import type { Outcome } from './outcome.ts';
 import { overload } from './overload.ts';
 import { relay } from './relay.ts';
@@ -17,6 +18,7 @@ interface Bench {
 
 const benches: Record<string, Bench> = {
   'hot-title': { title: 'reservations a second on one title that everybody wants', run: hotTitle },
+  live: { title: 'order status told to thousands of customers, beside Hive Gateway', run: live },
   overload: { title: 'twice as many requests as can be paid, and what becomes of them', run: overload },
   relay: { title: 'from the commit of an event to the stream, and a wiped broker', run: relay },
 };

@@ -1,0 +1,87 @@
+/** What is behind the gateways of `live`: Customer, whose subscription they serve, and Rental, whose relay brings the events. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Pool } from 'pg';
+import { freePort } from '../local/ports.ts';
+import { keepSecrets } from '../local/secrets.ts';
+import { type Environment, launchService, owners, services, wiringOf } from '../local/services.ts';
+import type { Customer } from '../subgraphs/customer/entities.ts';
+import { createTokenIssuer } from '../subgraphs/customer/sessions.ts';
+import { eventually } from '../tests/client.ts';
+import { makeFolder } from '../tests/folders.ts';
+import { newOrder, type Order, prepare } from './orders.ts';
+import { openPool, type Servers } from './servers.ts';
+
+const PATIENCE_MS = 120_000;
+
+export interface LiveShop {
+  /** Of the router. */
+  environment: Environment;
+  /** Rental's database, where changes begin. */
+  pool: Pool;
+  /** Orders of so many customers, each after so many events, all of them in the order history. */
+  newOrders(count: number, events?: number): Promise<Order[]>;
+  tokensOf(orders: readonly Order[]): Promise<string[]>;
+  stop(): Promise<void>;
+}
+
+export async function openLiveShop(servers: Servers): Promise<LiveShop> {
+  const folder = makeFolder();
+  const secrets = await keepSecrets(join(folder, 'secrets.json'));
+  rmSync(folder, { recursive: true });
+  const databaseUrls = await forEach(owners, (owner) => servers.createDatabase(owner));
+  const environments = wiringOf({
+    ports: await forEach(services, freePort),
+    host: '127.0.0.1',
+    routerUrl: '',
+    databaseUrls,
+    natsUrl: servers.natsUrl,
+    secrets,
+  });
+  const running = (['customer', 'rental'] as const).map((service) =>
+    launchService(service, { environment: environments[service], onLine: () => {} }),
+  );
+  await Promise.all(running.map(({ ready }) => ready));
+  const issuer = await createTokenIssuer(secrets.tokenKeys);
+  const expiresAt = new Date(Date.now() + 3 * 3600_000);
+  const [pool, history] = [openPool(databaseUrls.rental, 32), openPool(databaseUrls.customer, 1)];
+
+  return {
+    environment: environments.router,
+    pool,
+    async newOrders(count, events = 1) {
+      const orders = Array.from({ length: count }, newOrder);
+      await prepare(pool, orders, events);
+      await eventually(
+        () => entriesOf(history, orders),
+        (entries) => entries === count * events,
+        PATIENCE_MS,
+      );
+      return orders;
+    },
+    tokensOf: (orders) =>
+      Promise.all(
+        orders.map(({ customerId: id }) => issuer.sign({ id, roles: ['CUSTOMER'] } as Customer, expiresAt)), // all of a customer that a token tells
+      ),
+    async stop() {
+      await Promise.all([pool.end(), history.end()]);
+      await Promise.all(running.map((service) => service.stop()));
+    },
+  };
+}
+
+async function entriesOf(history: Pool, orders: readonly Order[]): Promise<number> {
+  const { rows } = await history.query<{ entries: number }>(
+    'SELECT coalesce(sum(last), 0)::int AS entries FROM order_log WHERE customer_id = ANY($1)',
+    [orders.map(({ customerId }) => customerId)],
+  );
+  return rows[0]?.entries ?? 0;
+}
+
+async function forEach<Name extends string, T>(
+  names: readonly Name[],
+  make: (name: Name) => Promise<T>,
+): Promise<Record<Name, T>> {
+  const made = await Promise.all(names.map(async (name) => [name, await make(name)] as const));
+  return Object.fromEntries(made) as Record<Name, T>; // one of each
+}
