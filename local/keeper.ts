@@ -22,11 +22,6 @@ export class Keeper {
     this.#say = say;
   }
 
-  /** Of the process that runs now, or ran last. */
-  get pid(): number | undefined {
-    return this.#running?.pid;
-  }
-
   /** Ends the process at once, as an accident would: it is started again. */
   kill(): void {
     this.#running?.kill();
