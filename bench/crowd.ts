@@ -8,7 +8,7 @@ const CONNECTING = 200;
 const CONNECT_MS = 60_000;
 
 /** What the subscription told the client with that place in the crowd. */
-export type OnTold = (place: number) => void;
+type OnTold = (place: number) => void;
 
 export interface Crowd {
   /** Takes nothing any more from its socket, until `resume`. */

@@ -6,7 +6,7 @@ const HEARTBEAT_MS = 12_000;
 /** So many heartbeats in a row that could not leave, and the reader is cut off: about a minute, as on a socket. */
 const MISSED_AT_MOST = 5;
 
-export interface ServerSentEvent {
+interface ServerSentEvent {
   event?: string;
   /** What a client that comes again says in `Last-Event-ID`. Without `data` it is kept and nothing is told. */
   id?: string | undefined;

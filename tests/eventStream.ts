@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import type { Answer } from './client.ts';
 
-export interface Told {
+interface Told {
   event?: string;
   id?: string;
   data?: string;
