@@ -11,11 +11,15 @@ import { printTable, say } from './table.ts';
 
 const SIZES = [1000, 5000, 10_000];
 const STEADY = { perSecond: 200, forMs: 15_000 };
-const IDLE_MS = 15_000;
+/** What a process does in its first seconds is measured for neither. */
+const WARM_UP = { perSecond: 200, forMs: 5000 };
+const IDLE_MS = 10_000;
+/** So that neither always meets the machine first. */
+const TURNS: readonly GatewayName[] = ['ours', 'hive', 'hive', 'ours'];
 /** Up to the highest rate that is told in time. */
 const STEPS = { clients: 1000, factor: 1.4, forMs: 10_000, p99AtMostMs: 1000 };
-/** One client of a busy customer does not read: its share of the changes brings some 30 kB each. */
-const STALL = { clients: 1000, rounds: 5, perSecond: 200, forMs: 10_000, share: 0.2, timeline: 200 };
+/** One client of a busy customer does not read: its share of the changes brings some 50 kB each. */
+const STALL = { clients: 1000, rounds: 5, perSecond: 200, forMs: 10_000, share: 0.1, timeline: 300 };
 const PATIENCE_MS = 60_000;
 
 const STATUS =
@@ -98,9 +102,15 @@ interface Told {
   missing: number;
 }
 
-/** Changes at an even pace, until the last of them was told. */
-async function change(shop: LiveShop, { orders, crowd, latenciesMs }: Followed, pace: Pace, next = inTurn(orders)) {
+/** Changes at an even pace, until the last of them was told; with the CPU that the gateway has used for them, of one core. */
+async function change(
+  shop: LiveShop,
+  { gateway, orders, crowd, latenciesMs }: Followed,
+  pace: Pace,
+  next = inTurn(orders),
+): Promise<Told & { cpuPercent: number }> {
   latenciesMs.length = 0;
+  const cpuBefore = gateway.cpuMs();
   const perSecond = await changeSteadily(shop.pool, next, pace);
   const untold = await settled(orders, PATIENCE_MS);
   return {
@@ -108,84 +118,109 @@ async function change(shop: LiveShop, { orders, crowd, latenciesMs }: Followed, 
     p50Ms: rounded(percentile(latenciesMs, 0.5)),
     p99Ms: rounded(percentile(latenciesMs, 0.99)),
     missing: untold + crowd.lost(),
-  } satisfies Told;
+    cpuPercent: rounded((100 * (gateway.cpuMs() - cpuBefore)) / pace.forMs),
+  };
 }
 
 interface CrowdFigures extends Told {
-  clients: number;
   connectSeconds: number;
   /** Of the process before there was anybody. */
   emptyRssMb: number;
   rssKbPerClient: number;
   heapKbPerClient: number;
-  /** Of one core, while nothing changes, for all clients together. */
+  /** Of one core, for all clients together, while nothing changes. */
   idleCpuPercent: number;
   busyCpuPercent: number;
-  idleCpuMicrosPerClientSecond: number;
 }
 
-async function measureCrowds(shop: LiveShop): Promise<Record<GatewayName, CrowdFigures[]>> {
+/** Of several turns: the latencies of all of them in one, of the rest the mean. */
+type CrowdSummary = CrowdFigures & { clients: number; turns: number };
+
+async function measureCrowds(shop: LiveShop): Promise<Record<GatewayName, CrowdSummary[]>> {
   say(`${STEADY.perSecond} changes a second for ${STEADY.forMs / 1000} s, each told to the one client of its customer`);
-  const table = printTable(
-    [
-      'gateway',
-      'clients',
-      'p50 ms',
-      'p99 ms',
-      'missing',
-      'rss kB/cl.',
-      'heap kB/cl.',
-      'idle CPU',
-      'busy CPU',
-      'connected in',
-    ],
-    [8, 8, 8, 8, 8, 11, 11, 9, 9, 13],
-  );
-  const figures: Record<GatewayName, CrowdFigures[]> = { ours: [], hive: [] };
+  const columns = [
+    'p50 ms',
+    'p99 ms',
+    'missing',
+    'rss kB/cl.',
+    'heap kB/cl.',
+    'idle CPU %',
+    'busy CPU %',
+    'connected s',
+  ];
+  const table = printTable(['gateway', 'clients', ...columns], [8, 8, 8, 8, 8, 11, 11, 11, 11, 12]);
+  const summaries: Record<GatewayName, CrowdSummary[]> = { ours: [], hive: [] };
   for (const clients of SIZES) {
     const orders = await shop.newOrders(clients);
-    for (const name of gatewayNames) {
-      const found = await withGateway(name, shop, (gateway) => measureCrowd(shop, gateway, orders));
-      figures[name].push(found);
-      const { p50Ms, p99Ms, missing, rssKbPerClient, heapKbPerClient, idleCpuPercent, busyCpuPercent } = found;
-      const cells = [clients, p50Ms, p99Ms, missing, rssKbPerClient, heapKbPerClient].map(thousands);
-      table.row(name, ...cells, `${idleCpuPercent} %`, `${busyCpuPercent} %`, `${found.connectSeconds} s`);
+    const turns: Record<GatewayName, { figures: CrowdFigures; latenciesMs: number[] }[]> = { ours: [], hive: [] };
+    for (const name of TURNS) {
+      const turn = await withGateway(name, shop, (gateway) => measureCrowd(shop, gateway, orders));
+      turns[name].push(turn);
+      table.row(name, thousands(clients), ...cellsOf(turn.figures));
     }
+    for (const name of gatewayNames) summaries[name].push(summaryOf(clients, turns[name]));
   }
-  return figures;
+  return summaries;
 }
 
-async function measureCrowd(shop: LiveShop, gateway: Gateway, orders: Order[]): Promise<CrowdFigures> {
-  const clients = orders.length;
+const cellsOf = (figures: CrowdFigures): string[] =>
+  (
+    [
+      'p50Ms',
+      'p99Ms',
+      'missing',
+      'rssKbPerClient',
+      'heapKbPerClient',
+      'idleCpuPercent',
+      'busyCpuPercent',
+      'connectSeconds',
+    ] as const
+  ).map((name) => thousands(figures[name]));
+
+function summaryOf(clients: number, turns: { figures: CrowdFigures; latenciesMs: number[] }[]): CrowdSummary {
+  const latenciesMs = turns.flatMap((turn) => turn.latenciesMs);
+  const mean = (name: keyof CrowdFigures) =>
+    rounded(turns.reduce((sum, { figures }) => sum + figures[name], 0) / turns.length);
+  return {
+    clients,
+    turns: turns.length,
+    perSecond: mean('perSecond'),
+    p50Ms: rounded(percentile(latenciesMs, 0.5)),
+    p99Ms: rounded(percentile(latenciesMs, 0.99)),
+    missing: turns.reduce((sum, { figures }) => sum + figures.missing, 0),
+    connectSeconds: mean('connectSeconds'),
+    emptyRssMb: mean('emptyRssMb'),
+    rssKbPerClient: mean('rssKbPerClient'),
+    heapKbPerClient: mean('heapKbPerClient'),
+    idleCpuPercent: mean('idleCpuPercent'),
+    busyCpuPercent: mean('busyCpuPercent'),
+  };
+}
+
+async function measureCrowd(shop: LiveShop, gateway: Gateway, orders: Order[]) {
   const empty = await gateway.memory();
   const from = performance.now();
   const followed = await follow(gateway, shop, orders);
   const connectSeconds = (performance.now() - from) / 1000;
   const full = await gateway.memory();
-  const idleMs = await cpuWhile(gateway, () => sleep(IDLE_MS));
-  let found: Told | undefined;
-  const busyMs = await cpuWhile(gateway, async () => {
-    found = await change(shop, followed, STEADY);
-  });
-  await followed.crowd.leave();
-  if (!found) throw new Error('Nothing was measured.');
-  return {
-    clients,
-    ...found,
+  const cpuBefore = gateway.cpuMs();
+  await sleep(IDLE_MS);
+  const idleMs = gateway.cpuMs() - cpuBefore;
+  await change(shop, followed, WARM_UP);
+  const { cpuPercent, ...told } = await change(shop, followed, STEADY);
+  const kbPerClient = (name: 'rssBytes' | 'heapUsedBytes') =>
+    rounded((full[name] - empty[name]) / orders.length / 1000);
+  const figures: CrowdFigures = {
+    ...told,
     connectSeconds: rounded(connectSeconds),
     emptyRssMb: rounded(empty.rssBytes / 1e6),
-    rssKbPerClient: rounded((full.rssBytes - empty.rssBytes) / clients / 1000),
-    heapKbPerClient: rounded((full.heapUsedBytes - empty.heapUsedBytes) / clients / 1000),
+    rssKbPerClient: kbPerClient('rssBytes'),
+    heapKbPerClient: kbPerClient('heapUsedBytes'),
     idleCpuPercent: rounded((100 * idleMs) / IDLE_MS),
-    busyCpuPercent: rounded((100 * busyMs) / STEADY.forMs),
-    idleCpuMicrosPerClientSecond: rounded((1e6 * idleMs) / IDLE_MS / clients),
+    busyCpuPercent: cpuPercent,
   };
-}
-
-async function cpuWhile(gateway: Gateway, work: () => Promise<unknown>): Promise<number> {
-  const before = gateway.cpuMs();
-  await work();
-  return gateway.cpuMs() - before;
+  await followed.crowd.leave();
+  return { figures, latenciesMs: followed.latenciesMs };
 }
 
 /** The pace is raised until the slowest hundredth is told too late, or less is committed than wished. */
@@ -202,13 +237,9 @@ async function measureHighest(shop: LiveShop): Promise<Record<GatewayName, Told>
     await withGateway(name, shop, async (gateway) => {
       const followed = await follow(gateway, shop, orders);
       for (let wished = STEADY.perSecond; ; wished = rounded(wished * STEPS.factor)) {
-        let found: Told | undefined;
-        const busyMs = await cpuWhile(gateway, async () => {
-          found = await change(shop, followed, { perSecond: wished, forMs: STEPS.forMs });
-        });
-        if (!found) throw new Error('Nothing was measured.');
+        const found = await change(shop, followed, { perSecond: wished, forMs: STEPS.forMs });
         const cells = [wished, found.perSecond, found.p50Ms, found.p99Ms, found.missing].map(thousands);
-        table.row(name, ...cells, `${rounded((100 * busyMs) / STEPS.forMs)} %`);
+        table.row(name, ...cells, `${found.cpuPercent} %`);
         if (found.p99Ms > STEPS.p99AtMostMs || found.missing || found.perSecond < 0.9 * wished) break;
         highest[name] = found;
       }
@@ -259,6 +290,7 @@ async function besideBusy(
   return withGateway(name, shop, async (gateway) => {
     const [followed, busyOne] = [await follow(gateway, shop, others), await follow(gateway, shop, [busy], TIMELINE)];
     const before = await gateway.memory();
+    await change(shop, followed, WARM_UP);
     if (stalled) busyOne.crowd.pause(0);
     const nextOfOthers = inTurn(others);
     let turn = 0;

@@ -57,6 +57,7 @@ export async function openLiveShop(servers: Servers): Promise<LiveShop> {
         (entries) => entries === count * events,
         PATIENCE_MS,
       );
+      await servers.checkpoint();
       return orders;
     },
     tokensOf: (orders) =>
