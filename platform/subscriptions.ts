@@ -82,7 +82,7 @@ export function serveSubscriptions({
         ? whyRefused(request.headers[SIGNATURE_HEADER]?.toString(), { method: 'GET', path, body: '' })
         : 'no such path';
     if (refused) return void socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\n\r\n');
-    sockets.handleUpgrade(request, socket, head, (opened) => runProtocol(protocol, opened, {}, log));
+    sockets.handleUpgrade(request, socket, head, (opened) => runProtocol(protocol, opened, socket, {}, log));
   });
 
   return { count: () => served.size, stop: () => closeSockets(sockets, GOING_AWAY, 'Going away') };

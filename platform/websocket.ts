@@ -1,5 +1,6 @@
 /** GraphQL over WebSocket as a server speaks it: graphql-ws's protocol on ws's sockets, for router and subgraphs alike. */
 import { once } from 'node:events';
+import type { Duplex } from 'node:stream';
 import { CloseCode, type makeServer } from 'graphql-ws';
 import type { WebSocket, WebSocketServer } from 'ws';
 import type { Log } from './log.ts';
@@ -17,14 +18,17 @@ const CLOSE_WITHIN_MS = 2000;
 
 type Protocol<E> = ReturnType<typeof makeServer<Record<string, unknown>, E>>;
 
-/** Serves a socket that has just been opened, until it closes. */
-export function runProtocol<E>(protocol: Protocol<E>, socket: WebSocket, extra: E, log: Log): void {
+/** Serves a socket that has just been opened on a connection, until it closes. */
+export function runProtocol<E>(protocol: Protocol<E>, socket: WebSocket, connection: Duplex, extra: E, log: Log): void {
   const closed = protocol.opened(
     {
       protocol: socket.protocol,
       // Resolves when the bytes have left the process, so a peer that does not read is not written to; also when they
       // cannot leave any more, for then the close event is on its way.
-      send: (message) => new Promise((resolve) => socket.send(message, () => resolve())),
+      send(message) {
+        writeTogether(connection);
+        return new Promise((resolve) => socket.send(message, () => resolve()));
+      },
       close: (code, reason) => socket.close(code, reason),
       onMessage(handle) {
         socket.on('message', (data) => {
@@ -59,6 +63,13 @@ export async function closeSockets(sockets: WebSocketServer, code: number, reaso
   }, CLOSE_WITHIN_MS);
   await closed;
   clearTimeout(overdue);
+}
+
+/** What is written in one go of the event loop leaves in one piece: to the router many events do, and each write costs a system call. */
+function writeTogether(connection: Duplex): void {
+  if (connection.writableCorked) return;
+  connection.cork();
+  process.nextTick(() => connection.uncork());
 }
 
 /** Who asks without reading the answers would fill the memory with them. */

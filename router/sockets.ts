@@ -47,7 +47,7 @@ export function serveSockets(options: SocketOptions): { stop(): Promise<void> } 
     sockets.handleUpgrade(request, connection, head, (socket) => {
       const session: Session = { socket, authorization: undefined, viewer: null, expiry: undefined };
       socket.once('close', () => clearTimeout(session.expiry));
-      runProtocol(protocol, socket, session, log);
+      runProtocol(protocol, socket, connection, session, log);
     });
   });
 

@@ -16,6 +16,7 @@ import { type Bells, hangBells, ringer } from '../subgraphs/customer/bells.ts';
 import { customerDatabase } from '../subgraphs/customer/database.ts';
 import { bookConsumer, deliveryConsumer, rentalConsumer } from '../subgraphs/customer/events.ts';
 import { loadersOf } from '../subgraphs/customer/loaders.ts';
+import { type Live, openLive } from '../subgraphs/customer/orderStatus.ts';
 import { type Context, resolvers } from '../subgraphs/customer/resolvers.ts';
 import { createTokenIssuer, type TokenIssuer } from '../subgraphs/customer/sessions.ts';
 import { arrived, deliver } from './events.ts';
@@ -30,6 +31,7 @@ export class CustomerSubgraph {
   issuer: TokenIssuer;
   /** As one process has them. */
   bells: Bells;
+  #live: Live;
   #schema = subgraphSchema(new URL('../subgraphs/customer/schema.graphql', import.meta.url), resolvers);
   #close: () => Promise<void>;
 
@@ -37,6 +39,7 @@ export class CustomerSubgraph {
     this.orm = orm;
     this.issuer = issuer;
     this.bells = bells;
+    this.#live = openLive(() => orm.em.fork(), bells);
     this.#close = close;
     readAnewAfterMutations(this.#schema, (viewer) => this.#context(viewer));
   }
@@ -62,7 +65,7 @@ export class CustomerSubgraph {
 
   #context(viewer: Viewer | null): Context {
     const em = this.orm.em.fork();
-    return { viewer, em, issuer: this.issuer, bells: this.bells, loaders: loadersOf(em) };
+    return { viewer, em, issuer: this.issuer, live: this.#live, loaders: loadersOf(() => em) };
   }
 
   async ask(source: string, viewer: Viewer | null = null, variableValues: object = {}): Promise<Answer> {

@@ -17,8 +17,8 @@ export const contextOf = (em: EntityManager, viewer: Viewer | null, currency: st
   viewer,
   em,
   currency,
-  books: rowsById(em, Book),
-  copies: rowsById(em, BookCopy),
+  books: rowsById(() => em, Book),
+  copies: rowsById(() => em, BookCopy),
   copiesOfBook: copiesOfBooks(em),
 });
 type Context = ReturnType<typeof contextOf>;

@@ -10,48 +10,30 @@ import {
   deliveryStatusAfter,
   messageOf,
   type RentalEventType,
-  type RentalStatus,
   scanMessageOf,
   statusAfter,
 } from './customer.ts';
 import { Book } from './entities.ts';
-import { append } from './orderLog.ts';
+import { appendChange, appendScan } from './orderLog.ts';
 
-/** Writes the rental's event to the log and moves the order, which begins with the first event known of it. */
 const change =
   <T extends RentalEventType>(type: T) =>
   async (event: Event<RentalEventType>, em: EntityManager): Promise<void> => {
     const { rentalId, customerId, bookId, quantity } = event.data;
-    const occurredAt = new Date(event.time);
-    const [order] = await query<{ status: RentalStatus }>(em, 'SELECT status FROM customer_order WHERE id = $1', [
-      rentalId,
-    ]);
-    const previousStatus = order?.status ?? null;
-    const status = statusAfter[type] ?? previousStatus ?? 'REQUESTED';
-    const number = await append(em, {
+    await appendChange(em, {
       customerId,
       rentalId,
+      bookId,
+      quantity,
       aggregate: aggregateIn(event),
       version: event.aggregateversion,
       type,
-      status,
-      previousStatus,
-      deliveryStatus: null,
+      status: statusAfter[type] ?? null,
       message: messageOf(type, event.data),
-      occurredAt,
+      occurredAt: new Date(event.time),
+      dueAt: 'dueAt' in event.data ? new Date(event.data.dueAt) : null,
     });
-
-    const dueAt = 'dueAt' in event.data ? new Date(event.data.dueAt) : null;
-    await query(em, MOVE_ORDER, [rentalId, customerId, bookId, quantity, status, occurredAt, number, dueAt]);
   };
-
-/** Statements of our own: events share a transaction, and entities would be compared after each of them. */
-const MOVE_ORDER = `
-  INSERT INTO customer_order AS o (id, customer_id, book_id, quantity, status, status_since, change_number, requested_at, due_at)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $6, $8)
-  ON CONFLICT (id) DO UPDATE SET status = excluded.status, due_at = coalesce(excluded.due_at, o.due_at),
-    status_since = CASE WHEN o.status = excluded.status THEN o.status_since ELSE excluded.status_since END,
-    change_number = CASE WHEN o.status = excluded.status THEN o.change_number ELSE excluded.change_number END`;
 
 export const rentalConsumer: Consumer<'RENTAL'> = {
   name: 'customer-rental',
@@ -93,14 +75,12 @@ const scan =
     const { rentalId, customerId, deliveryId: id, direction } = event.data;
     const occurredAt = new Date(event.data.occurredAt);
     const status = deliveryStatusAfter[type];
-    await append(em, {
+    await appendScan(em, {
       customerId,
       rentalId,
       aggregate: aggregateIn(event),
       version: event.aggregateversion,
       type,
-      status: null,
-      previousStatus: null,
       deliveryStatus: status,
       message: scanMessageOf(status, direction),
       occurredAt,

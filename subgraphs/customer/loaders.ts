@@ -1,15 +1,16 @@
-/** What one answer reads, each row once. A subscription makes new ones for each event, or it would tell old news. */
+/** Rows that answers are made of, those of many fields in one statement. */
 import type { EntityManager } from '#platform/database.ts';
-import { rowsById, rowsByOwner } from '#platform/loaders.ts';
+import { type LoaderOptions, rowsById, rowsByOwner } from '#platform/loaders.ts';
 import { Book, Customer, Order, OrderEvent, Parcel, SavedAddress } from './entities.ts';
 
 export type Loaders = ReturnType<typeof loadersOf>;
 
-export const loadersOf = (em: EntityManager) => ({
-  customers: rowsById(em, Customer),
-  addresses: rowsByOwner(em, SavedAddress, 'customerId', { createdAt: 'asc', id: 'asc' }),
-  orders: rowsById(em, Order),
-  books: rowsById(em, Book),
-  parcels: rowsByOwner(em, Parcel, 'rentalId', { since: 'asc', id: 'asc' }),
-  events: rowsByOwner(em, OrderEvent, 'rentalId', { number: 'asc' }),
+/** For one request; without a cache for all subscriptions of the process, whose every event must tell what is true then. */
+export const loadersOf = (em: () => EntityManager, options?: LoaderOptions) => ({
+  customers: rowsById(em, Customer, options),
+  addresses: rowsByOwner(em, SavedAddress, 'customerId', { createdAt: 'asc', id: 'asc' }, options),
+  orders: rowsById(em, Order, options),
+  books: rowsById(em, Book, options),
+  parcels: rowsByOwner(em, Parcel, 'rentalId', { since: 'asc', id: 'asc' }, options),
+  events: rowsByOwner(em, OrderEvent, 'rentalId', { number: 'asc' }, options),
 });

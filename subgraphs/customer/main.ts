@@ -6,6 +6,7 @@ import { customerDatabase } from './database.ts';
 import { makeDemoAccounts } from './demo.ts';
 import { bookConsumer, deliveryConsumer, rentalConsumer } from './events.ts';
 import { loadersOf } from './loaders.ts';
+import { openLive } from './orderStatus.ts';
 import { type Context, resolvers } from './resolvers.ts';
 import { createTokenIssuer } from './sessions.ts';
 
@@ -15,6 +16,7 @@ await run('customer', [...serviceSettings, 'TOKEN_KEYS', 'RENTABOOK_DEMO'], asyn
   if (config.RENTABOOK_DEMO === 'on') await makeDemoAccounts(service.em());
   const bells = hangBells(service.nats, service.em, log);
   service.orm.em.getEventManager().registerSubscriber(ringer(bells));
+  const live = openLive(service.em, bells);
 
   return serve(service, config, log, {
     stream: 'CUSTOMER',
@@ -22,7 +24,7 @@ await run('customer', [...serviceSettings, 'TOKEN_KEYS', 'RENTABOOK_DEMO'], asyn
     resolvers,
     context: (viewer): Context => {
       const em = service.em();
-      return { viewer, em, issuer, bells, loaders: loadersOf(em) };
+      return { viewer, em, issuer, live, loaders: loadersOf(() => em) };
     },
     consumers: [rentalConsumer, deliveryConsumer, bookConsumer],
     workers: [bells],

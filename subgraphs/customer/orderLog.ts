@@ -3,38 +3,67 @@
  * commit, so numbers have no gaps and become visible in order: who has read up to n has read everything up to n.
  */
 import { type EntityManager, query } from '#platform/database.ts';
+import { microBatched } from '#platform/microBatches.ts';
 import { ringAfterCommit } from './bells.ts';
-import { finalStatuses, type Position } from './customer.ts';
-import { OrderEvent } from './entities.ts';
+import { finalStatuses, type Position, type RentalStatus } from './customer.ts';
+import { type Order, OrderEvent } from './entities.ts';
 
 /** Entries read at once. */
 export const PAGE = 200;
 
-/** Writes the next entry of the customer's log, within the caller's transaction. Answers its number. */
-export async function append(em: EntityManager, entry: Omit<OrderEvent, 'number'>): Promise<number> {
-  const [row] = await query<{ number: number }>(
-    em,
-    `WITH log AS (
-       INSERT INTO order_log VALUES ($1, 1)
-       ON CONFLICT (customer_id) DO UPDATE SET last = order_log.last + 1 RETURNING last)
-     INSERT INTO order_event (customer_id, number, rental_id, aggregate, version, type, status, previous_status, delivery_status, message, occurred_at)
-     SELECT $1, last, $2, $3, $4, $5, $6, $7, $8, $9, $10 FROM log RETURNING number`,
-    [
-      entry.customerId,
-      entry.rentalId,
-      entry.aggregate,
-      entry.version,
-      entry.type,
-      entry.status,
-      entry.previousStatus,
-      entry.deliveryStatus,
-      entry.message,
-      entry.occurredAt,
-    ],
-  );
-  if (!row) throw new Error(`The log of customer ${entry.customerId} took no entry`);
-  ringAfterCommit(em, entry.customerId);
-  return row.number;
+/** The next number of the log of customer `$1`, whose head stays locked until the commit. */
+const NEXT = `INSERT INTO order_log VALUES ($1, 1)
+  ON CONFLICT (customer_id) DO UPDATE SET last = order_log.last + 1 RETURNING last`;
+
+const SCAN = `
+  WITH log AS (${NEXT})
+  INSERT INTO order_event (customer_id, number, rental_id, aggregate, version, type, delivery_status, message, occurred_at)
+  SELECT $1, last, $2, $3, $4, $5, $6, $7, $8 FROM log`;
+
+/** What a parcel's event says of an order. */
+type Scan = Pick<
+  OrderEvent,
+  'customerId' | 'rentalId' | 'aggregate' | 'version' | 'type' | 'deliveryStatus' | 'message' | 'occurredAt'
+>;
+
+/** Writes a parcel's event to the customer's log, within the caller's transaction. */
+export async function appendScan(em: EntityManager, scan: Scan): Promise<void> {
+  const { customerId, rentalId, aggregate, version, type, deliveryStatus, message, occurredAt } = scan;
+  await query(em, SCAN, [customerId, rentalId, aggregate, version, type, deliveryStatus, message, occurredAt]);
+  ringAfterCommit(em, customerId);
+}
+
+/** Log and order in one statement: events share a transaction, and each round trip counts for all of them. */
+const CHANGE = `
+  WITH before AS (SELECT status FROM customer_order WHERE id = $2),
+  log AS (${NEXT}),
+  entry AS (
+    INSERT INTO order_event (customer_id, number, rental_id, aggregate, version, type, status, previous_status, message, occurred_at)
+    SELECT $1, last, $2, $3, $4, $5, coalesce($6, status, 'REQUESTED'), status, $7, $8 FROM log LEFT JOIN before ON true
+    RETURNING number, status)
+  INSERT INTO customer_order AS o (id, customer_id, book_id, quantity, status, status_since, change_number, requested_at, due_at)
+  SELECT $2, $1, $9, $10, status, $8, number, $8, $11 FROM entry
+  ON CONFLICT (id) DO UPDATE SET status = excluded.status, due_at = coalesce(excluded.due_at, o.due_at),
+    status_since = CASE WHEN o.status = excluded.status THEN o.status_since ELSE excluded.status_since END,
+    change_number = CASE WHEN o.status = excluded.status THEN o.change_number ELSE excluded.change_number END`;
+
+/** What a rental's event says of its order. */
+type Change = Pick<
+  OrderEvent,
+  'customerId' | 'rentalId' | 'aggregate' | 'version' | 'type' | 'message' | 'occurredAt'
+> &
+  Pick<Order, 'bookId' | 'quantity' | 'dueAt'> & {
+    /** Null where the event leaves it as it is. */
+    status: RentalStatus | null;
+  };
+
+/** Writes a rental's event to the customer's log and moves the order, which begins with the first event known of it. */
+export async function appendChange(em: EntityManager, change: Change): Promise<void> {
+  const { customerId, rentalId, aggregate, version, type, status, message, occurredAt, bookId, quantity, dueAt } =
+    change;
+  const values = [customerId, rentalId, aggregate, version, type, status, message, occurredAt, bookId, quantity, dueAt];
+  await query(em, CHANGE, values);
+  ringAfterCommit(em, customerId);
 }
 
 /** The number of the latest entry; 0 before the first. */
@@ -43,20 +72,53 @@ export async function headOf(em: EntityManager, customerId: string): Promise<num
   return log?.last ?? 0;
 }
 
-/** The changes of status after a position, oldest first, a page of them; of one rental when it is named. */
-export async function changesAfter(
-  em: EntityManager,
-  { customerId, number }: Position,
-  rentalId: string | null,
-): Promise<OrderEvent[]> {
-  const rows = await query<object>(
-    em,
-    `SELECT * FROM order_event
-     WHERE customer_id = $1 AND number > $2 AND ($3::uuid IS NULL OR rental_id = $3) AND status IS DISTINCT FROM previous_status
-     ORDER BY number LIMIT ${PAGE}`,
-    [customerId, number, rentalId],
-  );
-  return rows.map((row) => em.map(OrderEvent, row));
+export interface PageRequest extends Position {
+  /** Only changes of this one. */
+  rentalId: string | null;
+}
+
+export interface ChangesPage {
+  /** Changes of status after the position, oldest first, a page of them. */
+  changes: OrderEvent[];
+  /** The number of the log's latest entry at that moment. */
+  head: number;
+}
+
+export type ReadChanges = (request: PageRequest) => Promise<ChangesPage>;
+
+/** Readers who are woken by one commit ask together: one statement for all of them. */
+const READERS = { size: 50, inFlight: 4 };
+
+const CHANGES = `
+  SELECT place, coalesce(l.last, 0) AS head, e.customer_id, e.number, e.rental_id, e.aggregate, e.version, e.type,
+    e.status, e.previous_status, e.delivery_status, e.message, e.occurred_at
+  FROM unnest($1::uuid[], $2::int[], $3::uuid[]) WITH ORDINALITY AS asked(customer_id, number, rental_id, place)
+  LEFT JOIN order_log l ON l.customer_id = asked.customer_id
+  LEFT JOIN LATERAL (
+    SELECT * FROM order_event c
+    WHERE c.customer_id = asked.customer_id AND c.number > asked.number
+      AND (asked.rental_id IS NULL OR c.rental_id = asked.rental_id) AND c.status IS DISTINCT FROM c.previous_status
+    ORDER BY c.number LIMIT ${PAGE}) e ON true
+  ORDER BY place, e.number`;
+
+/** Reads what many ask for, whoever they are, each from a position of their own. */
+export function createChangesReader(em: () => EntityManager): ReadChanges {
+  return microBatched<PageRequest, ChangesPage>(READERS, async (requests) => {
+    const rows = await query<{ place: string; head: number; number: number | null }>(em(), CHANGES, [
+      requests.map(({ customerId }) => customerId),
+      requests.map(({ number }) => number),
+      requests.map(({ rentalId }) => rentalId),
+    ]);
+    const pages = requests.map((): ChangesPage => ({ changes: [], head: 0 }));
+    const entities = em();
+    for (const { place, head, ...row } of rows) {
+      const page = pages[Number(place) - 1];
+      if (!page) throw new Error('A page was read that nobody asked for');
+      page.head = head;
+      if (row.number !== null) page.changes.push(entities.map(OrderEvent, row));
+    }
+    return pages;
+  });
 }
 
 /**

@@ -10,7 +10,7 @@ import { type Answer, CustomerSubgraph, Rental, viewerOf } from '../../tests/cus
 import { natsUrl } from '../../tests/services.ts';
 import { hangBells, ringer } from './bells.ts';
 import { cursorOf } from './customer.ts';
-import { append } from './orderLog.ts';
+import { appendChange } from './orderLog.ts';
 
 let service: CustomerSubgraph;
 beforeAll(async () => {
@@ -251,7 +251,7 @@ test('more changes than a page holds come all, in order', async () => {
   const viewer = viewerOf();
   const rental = new Rental(viewer.customerId);
   await transaction(service.orm.em, async (em) => {
-    for (let n = 1; n <= 450; n++) await append(em, entry(viewer.customerId, rental.id, n));
+    for (let n = 1; n <= 450; n++) await appendChange(em, entry(viewer.customerId, rental.id, n));
   });
 
   const events = await watch(viewer, { after: cursorOf({ customerId: viewer.customerId, number: 0 }) });
@@ -271,10 +271,11 @@ const entry = (customerId: string, rentalId: string, version: number) => ({
   version,
   type: version % 2 ? 'rental.resumed' : 'rental.held',
   status: version % 2 ? ('REQUESTED' as const) : ('ON_HOLD' as const),
-  previousStatus: version % 2 ? ('ON_HOLD' as const) : ('REQUESTED' as const),
-  deliveryStatus: null,
   message: 'words',
   occurredAt: new Date(),
+  bookId: randomUUID(),
+  quantity: 1,
+  dueAt: null,
 });
 
 test('leaving a quiet subscription ends it at once, a waiting next() included', async () => {
@@ -291,7 +292,7 @@ test('when a bell gets lost the heads of the logs still tell', async () => {
   const events = await watch(viewer);
   const seen = take(events, 1);
 
-  await withoutBells((em) => append(em, entry(viewer.customerId, rental.id, 1)));
+  await withoutBells((em) => appendChange(em, entry(viewer.customerId, rental.id, 1)));
 
   expect(statuses(await seen)).toEqual(['REQUESTED']);
   await events.return?.();
@@ -325,12 +326,12 @@ test('the bell rings after the commit, and never after a rollback', async () => 
   const [committed, undone, rentalId] = [randomUUID(), randomUUID(), randomUUID()];
 
   await em.transactional(async (em) => {
-    await append(em, entry(committed, rentalId, 1));
-    await append(em, entry(committed, rentalId, 2));
+    await appendChange(em, entry(committed, rentalId, 1));
+    await appendChange(em, entry(committed, rentalId, 2));
     expect(rung).toEqual([]);
   });
   const failing = em.transactional(async (em) => {
-    await append(em, entry(undone, rentalId, 1));
+    await appendChange(em, entry(undone, rentalId, 1));
     throw new Error('undone');
   });
 

@@ -8,7 +8,8 @@ import { isStaff, type Viewer } from '#platform/tokens.ts';
 import type { Bell, Bells } from './bells.ts';
 import { cursorOf, positionOf } from './customer.ts';
 import { Order, type OrderEvent } from './entities.ts';
-import { changesAfter, headOf, latestChanges, PAGE } from './orderLog.ts';
+import { type Loaders, loadersOf } from './loaders.ts';
+import { type ChangesPage, createChangesReader, headOf, latestChanges, PAGE, type ReadChanges } from './orderLog.ts';
 
 export interface OrderStatusArgs {
   rentalId?: string | null;
@@ -20,9 +21,23 @@ const NO_RENTAL = '00000000-0000-0000-0000-000000000000';
 
 const RETRY_MS = 500;
 
+/** What the subscriptions of a process share. */
+export interface Live {
+  bells: Bells;
+  readChanges: ReadChanges;
+  loaders: Loaders;
+}
+
+export const openLive = (em: () => EntityManager, bells: Bells): Live => ({
+  bells,
+  readChanges: createChangesReader(em),
+  loaders: loadersOf(em, { cache: false }),
+});
+
 interface Reading {
   /** A fresh one for each page, so that no connection is held between pages. */
   em: () => EntityManager;
+  readChanges: ReadChanges;
   bell: Bell;
   customerId: string;
   rentalId: string | null;
@@ -35,7 +50,7 @@ interface Reading {
  */
 export async function orderStatus(
   em: () => EntityManager,
-  bells: Bells,
+  { bells, readChanges }: Live,
   viewer: Viewer,
   args: OrderStatusArgs,
 ): Promise<AsyncIterableIterator<OrderEvent | Position>> {
@@ -44,7 +59,7 @@ export async function orderStatus(
   const head = await headOf(em(), customerId);
   const after = typeof args.after === 'string' ? numberIn(args.after, customerId, head) : null;
   const bell = bells.listen(customerId);
-  const reading = { em, bell, customerId, rentalId };
+  const reading = { em, readChanges, bell, customerId, rentalId };
   return closing(bell, after === null ? latestThenLive(reading, head) : live(reading, after));
 }
 
@@ -78,19 +93,18 @@ async function* latestThenLive(reading: Reading, head: number): AsyncGenerator<O
   yield* live(reading, head);
 }
 
-async function* live({ em, bell, customerId, rentalId }: Reading, after: number): AsyncGenerator<OrderEvent> {
+async function* live({ readChanges, bell, customerId, rentalId }: Reading, after: number): AsyncGenerator<OrderEvent> {
   let number = after;
-  let page: OrderEvent[];
+  let page: ChangesPage;
   do {
-    const head = await whenReachable(bell, () => headOf(em(), customerId));
-    page = await whenReachable(bell, () => changesAfter(em(), { customerId, number }, rentalId));
-    for (const event of page) {
+    page = await whenReachable(bell, () => readChanges({ customerId, number, rentalId }));
+    for (const event of page.changes) {
       number = event.number;
       yield event;
     }
-    // Nothing up to the head that was seen before is left out, so the next page need not look there again.
-    if (page.length < PAGE) number = Math.max(number, head);
-  } while (page.length === PAGE || (await bell.rung()));
+    // Nothing up to the head is left out, so the next page need not look there again.
+    if (page.changes.length < PAGE) number = Math.max(number, page.head);
+  } while (page.changes.length === PAGE || (await bell.rung()));
 }
 
 /** A database that is away for a while is waited out: nothing in the log gets lost by it. */

@@ -6,19 +6,18 @@ import { connectionOf, type PageArgs, pageOf } from '#platform/pages.ts';
 import { Position } from '#platform/subscriptions.ts';
 import type { Role, Viewer } from '#platform/tokens.ts';
 import { changePassword, deleteAddress, saveAddress, setRoles, signIn, signUp, updateMe } from './accounts.ts';
-import type { Bells } from './bells.ts';
 import { currentParcel, cursorOf, timelineOf } from './customer.ts';
 import { Customer, type Order, type OrderEvent } from './entities.ts';
-import { type Loaders, loadersOf } from './loaders.ts';
+import type { Loaders } from './loaders.ts';
 import { containing, type OrderFilter, ordersOf } from './orderHistory.ts';
 import { headOf } from './orderLog.ts';
-import { type OrderStatusArgs, orderStatus } from './orderStatus.ts';
+import { type Live, type OrderStatusArgs, orderStatus } from './orderStatus.ts';
 import { closeSession, type NewSession, refreshSession, type TokenIssuer } from './sessions.ts';
 
 export interface Context extends BaseContext {
   em: EntityManager;
   issuer: TokenIssuer;
-  bells: Bells;
+  live: Live;
   loaders: Loaders;
 }
 
@@ -83,13 +82,10 @@ export const resolvers: Resolvers = {
   Subscription: {
     orderStatus: {
       async subscribe(_: unknown, args: OrderStatusArgs, context: SignedIn) {
-        const { em, bells, viewer } = context;
-        const events = await orderStatus(() => em.fork(), bells, viewer, args);
-        return mapped(events, (event) => {
-          if (event instanceof Position) return event;
-          context.loaders = loadersOf(em.fork()); // each event's answer tells what is true then
-          return { orderStatus: event };
-        });
+        const { em, live, viewer } = context;
+        context.loaders = live.loaders; // each event's answer tells what is true then
+        const events = await orderStatus(() => em.fork(), live, viewer, args);
+        return mapped(events, (event) => (event instanceof Position ? event : { orderStatus: event }));
       },
     },
   },

@@ -15,9 +15,9 @@ import { lockDelivery, recordScans } from './parcels.ts';
 export const contextOf = (em: EntityManager, viewer: Viewer | null) => ({
   viewer,
   em,
-  deliveries: rowsById(em, Delivery),
-  deliveriesOfRental: rowsByOwner(em, Delivery, 'rentalId', { createdAt: 'asc', id: 'asc' }),
-  trackingEvents: rowsByOwner(em, TrackingEvent, 'deliveryId', { occurredAt: 'asc', number: 'asc' }),
+  deliveries: rowsById(() => em, Delivery),
+  deliveriesOfRental: rowsByOwner(() => em, Delivery, 'rentalId', { createdAt: 'asc', id: 'asc' }),
+  trackingEvents: rowsByOwner(() => em, TrackingEvent, 'deliveryId', { occurredAt: 'asc', number: 'asc' }),
 });
 type Context = ReturnType<typeof contextOf>;
 

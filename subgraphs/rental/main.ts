@@ -90,9 +90,9 @@ await run('rental', settings, async (config, log) => {
         em,
         requesting,
         positions,
-        rentals: rowsById(em, Rental),
-        payments: rowsById(em, Payment),
-        steps: rowsByOwner(em, Step, 'rentalId', { kind: 'asc' }),
+        rentals: rowsById(() => em, Rental),
+        payments: rowsById(() => em, Payment),
+        steps: rowsByOwner(() => em, Step, 'rentalId', { kind: 'asc' }),
       };
     },
     consumers: [bookConsumer, deliveryConsumer(config.LOAN_DAYS)],
