@@ -79,7 +79,6 @@ async function subscribe(url: string, token: string, query: string, onNext: () =
     first.resolve();
   });
   const late = setTimeout(() => first.reject(new Error('A client was told nothing for a minute.')), CONNECT_MS);
-  await first.promise;
-  clearTimeout(late);
+  await first.promise.finally(() => clearTimeout(late));
   return socket;
 }

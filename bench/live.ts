@@ -263,11 +263,15 @@ async function measureStalled(shop: LiveShop) {
     hive: { reading: [], stalled: [] },
   };
   for (let round = 1; round <= STALL.rounds; round++)
-    for (const name of gatewayNames) {
-      const [reading, stalled] = [await besideBusy(shop, name, false), await besideBusy(shop, name, true)];
-      p99s[name].reading.push(reading.p99Ms);
-      p99s[name].stalled.push(stalled.p99Ms);
-      table.row(name, round, reading.p99Ms, stalled.p99Ms, `${stalled.grewMb} MB`);
+    for (const name of inOrder(round, gatewayNames)) {
+      const grewMb = { reading: 0, stalled: 0 };
+      for (const how of inOrder(round, ['reading', 'stalled'] as const)) {
+        const found = await besideBusy(shop, name, how === 'stalled');
+        p99s[name][how].push(found.p99Ms);
+        grewMb[how] = found.grewMb;
+      }
+      const { reading, stalled } = p99s[name];
+      table.row(name, round, reading.at(-1) ?? 0, stalled.at(-1) ?? 0, `${grewMb.stalled} MB`);
     }
   return Object.fromEntries(
     gatewayNames.map((name) => {
@@ -278,6 +282,9 @@ async function measureStalled(shop: LiveShop) {
     }),
   );
 }
+
+/** The other way round in every second one. */
+const inOrder = <T>(round: number, rivals: readonly T[]): T[] => (round % 2 ? [...rivals] : rivals.toReversed());
 
 async function besideBusy(
   shop: LiveShop,

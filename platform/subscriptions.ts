@@ -21,7 +21,7 @@ import { pathOf } from './http.ts';
 import type { Log } from './log.ts';
 import { type createVerifier, SIGNATURE_HEADER } from './signature.ts';
 import type { VerifyToken, Viewer } from './tokens.ts';
-import { closeSockets, runProtocol } from './websocket.ts';
+import { closeSockets, refuseUpgrade, runProtocol } from './websocket.ts';
 
 export interface SubscriptionOptions {
   server: Server;
@@ -81,8 +81,10 @@ export function serveSubscriptions({
       pathOf(request) === '/graphql'
         ? whyRefused(request.headers[SIGNATURE_HEADER]?.toString(), { method: 'GET', path, body: '' })
         : 'no such path';
-    if (refused) return void socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\n\r\n');
-    sockets.handleUpgrade(request, socket, head, (opened) => runProtocol(protocol, opened, socket, {}, log));
+    if (refused) return refuseUpgrade(socket, '403 Forbidden');
+    sockets.handleUpgrade(request, socket, head, (opened) =>
+      runProtocol(protocol, opened, { connection: socket, extra: {}, log }),
+    );
   });
 
   return { count: () => served.size, stop: () => closeSockets(sockets, GOING_AWAY, 'Going away') };

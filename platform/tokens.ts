@@ -28,6 +28,9 @@ export const isStaff = (viewer: Viewer | null): boolean =>
  */
 export type VerifyToken = (authorization: string | undefined) => Promise<Viewer | null>;
 
+/** The keys came late, or something else came in their place. */
+const NOT_THE_TOKENS_FAULT = ['ERR_JWKS_TIMEOUT', 'ERR_JOSE_GENERIC'];
+
 /** A key that is withdrawn is believed for a minute more. */
 const REMEMBER_MS = 60_000;
 const REMEMBERED = 10_000;
@@ -69,7 +72,7 @@ export function createTokenVerifier(jwksUrl: string): VerifyToken {
     } catch (error) {
       if (error instanceof errors.JWTExpired)
         throw unauthenticated('The access token has expired; refresh the session.');
-      if (error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout))
+      if (error instanceof errors.JOSEError && !NOT_THE_TOKENS_FAULT.includes(error.code))
         throw unauthenticated('The access token does not verify.');
       throw unavailable('Access tokens cannot be verified just now; try again in a moment.');
     }

@@ -10,16 +10,32 @@ const PING_EVERY_MS = 12_000;
 const UNANSWERED_AT_MOST = 5;
 /** RFC 6455's registry: clients come again by themselves. */
 export const TRY_AGAIN_LATER = 1013;
-/** Answers that a peer has left unread; then nothing more is taken from it until it reads. */
-const UNREAD_BYTES = 1_000_000;
 const LOOK_AGAIN_MS = 100;
 /** A peer that does not answer the closing of its socket is cut off. */
 const CLOSE_WITHIN_MS = 2000;
 
 type Protocol<E> = ReturnType<typeof makeServer<Record<string, unknown>, E>>;
 
+interface ProtocolOptions<E> {
+  connection: Duplex;
+  extra: E;
+  log: Log;
+  /** Of a peer that has left so much unread nothing more is taken until it reads. Not for one who speaks for many. */
+  unreadBytes?: number;
+}
+
+/** For a request for a socket that is not to be had. Node has taken its own listeners off such a connection. */
+export function refuseUpgrade(connection: Duplex, status: string): void {
+  connection.on('error', () => {}); // whoever asked is gone
+  connection.end(`HTTP/1.1 ${status}\r\nconnection: close\r\n\r\n`, () => connection.destroy());
+}
+
 /** Serves a socket that has just been opened on a connection, until it closes. */
-export function runProtocol<E>(protocol: Protocol<E>, socket: WebSocket, connection: Duplex, extra: E, log: Log): void {
+export function runProtocol<E>(
+  protocol: Protocol<E>,
+  socket: WebSocket,
+  { connection, extra, log, unreadBytes = Number.POSITIVE_INFINITY }: ProtocolOptions<E>,
+): void {
   const closed = protocol.opened(
     {
       protocol: socket.protocol,
@@ -32,7 +48,7 @@ export function runProtocol<E>(protocol: Protocol<E>, socket: WebSocket, connect
       close: (code, reason) => socket.close(code, reason),
       onMessage(handle) {
         socket.on('message', (data) => {
-          listenToReaders(socket);
+          listenToReaders(socket, unreadBytes);
           handle(String(data)).catch((error: unknown) => {
             log.warn({ err: error }, 'a message on a socket could not be handled');
             socket.close(CloseCode.InternalServerError, 'Internal server error');
@@ -42,7 +58,7 @@ export function runProtocol<E>(protocol: Protocol<E>, socket: WebSocket, connect
     },
     extra,
   );
-  socket.on('ping', () => listenToReaders(socket)); // ws has answered it
+  socket.on('ping', () => listenToReaders(socket, unreadBytes)); // ws has answered it
   const heartbeat = keepAlive(socket);
   socket.on('error', (error) => log.debug({ err: error }, 'a peer broke its socket'));
   socket.once('close', (code, reason) => {
@@ -73,11 +89,11 @@ function writeTogether(connection: Duplex): void {
 }
 
 /** Who asks without reading the answers would fill the memory with them. */
-function listenToReaders(socket: WebSocket): void {
-  if (socket.isPaused || socket.bufferedAmount <= UNREAD_BYTES) return;
+function listenToReaders(socket: WebSocket, unreadBytes: number): void {
+  if (socket.isPaused || socket.bufferedAmount <= unreadBytes) return;
   socket.pause();
   const look = setInterval(() => {
-    if (socket.readyState === socket.OPEN && socket.bufferedAmount > UNREAD_BYTES) return;
+    if (socket.readyState === socket.OPEN && socket.bufferedAmount > unreadBytes) return;
     clearInterval(look);
     socket.resume();
   }, LOOK_AGAIN_MS);

@@ -1,5 +1,4 @@
 /** Server-Sent Events on one HTTP answer (HTML standard, 9.2): written no faster than they are read, with a heartbeat. */
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 
 const HEARTBEAT_MS = 12_000;
@@ -22,18 +21,18 @@ export interface EventStream {
   /** What was sent still goes out. */
   end(): void;
   destroy(): void;
-  /** Resolves when the connection has let go of it. */
-  readonly closed: Promise<unknown>;
+  /** Resolves when its connection is closed. */
+  readonly closed: Promise<void>;
 }
 
 export function openEventStream(response: ServerResponse): EventStream {
   const over = new AbortController();
-  const closed = once(response, 'close');
-  response.on('error', () => {}); // a reader that is gone; `close` follows
-  response.once('close', () => {
-    clearInterval(heartbeat);
-    over.abort();
+  const { socket } = response.req; // an answer that waits in a pipeline would hear nothing of its end
+  const closed = new Promise<void>((resolve) => {
+    if (socket.destroyed) resolve();
+    else socket.once('close', () => resolve());
   });
+  response.on('error', () => {}); // a reader that is gone; `close` follows
   response.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-cache, no-transform',
@@ -45,14 +44,18 @@ export function openEventStream(response: ServerResponse): EventStream {
   let missed = 0;
   let beating = false;
   const heartbeat = setInterval(() => {
-    missed = beating ? missed + 1 : 0;
-    if (missed >= MISSED_AT_MOST) return void response.destroy();
+    missed = beating || response.writableEnded ? missed + 1 : 0; // an end may go unread as well
+    if (missed >= MISSED_AT_MOST) return void socket.destroy();
     if (beating || response.writableEnded) return;
     beating = true;
     response.write(':\n\n', () => {
       beating = false;
     });
   }, HEARTBEAT_MS);
+  void closed.then(() => {
+    clearInterval(heartbeat);
+    over.abort();
+  });
 
   return {
     over: over.signal,
@@ -67,6 +70,6 @@ export function openEventStream(response: ServerResponse): EventStream {
       over.abort();
       response.end();
     },
-    destroy: () => void response.destroy(),
+    destroy: () => void socket.destroy(),
   };
 }

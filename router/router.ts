@@ -17,7 +17,7 @@ import { limitSelections, MAX_BODY_BYTES } from './limits.ts';
 import { createOperations } from './operations.ts';
 import { passage } from './passage.ts';
 import { serveSockets } from './sockets.ts';
-import { type Streams, serveStreams, wantsStream } from './streams.ts';
+import { type Streams, serveStreams } from './streams.ts';
 import { connectSubgraph, dataSource } from './subgraph.ts';
 import { FederatedSubscriptions } from './subscriptions.ts';
 import { connectUpstreams } from './upstream.ts';
@@ -129,8 +129,8 @@ function endpoint(
 ): Handler {
   return async (request, response) => {
     if (graphiql && wantsPage(request)) return graphiqlPage(request, response);
-    if (wantsStream(request)) return streams.handle(request, response);
     const body = await readBody(request, MAX_BODY_BYTES);
+    if (streams.takes(request, body)) return streams.answer(request, response, body);
     await answerGraphql(apollo, request, response, body, () =>
       contextOf(request.headers, verifyToken).catch((error: unknown) => {
         throw error instanceof GraphQLError ? withStatus(error, statusOf(error)) : error;

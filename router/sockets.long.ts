@@ -1,7 +1,7 @@
-/** What takes a minute: a client of which nothing is heard any more. */
+/** What takes a minute: a client of which nothing is heard any more, a subgraph that stays away. */
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
-import { eventually } from '../tests/client.ts';
+import { clientOf, eventually } from '../tests/client.ts';
 import { openEventStream } from '../tests/eventStream.ts';
 import { type Fixture, startFixture } from './fixture.ts';
 
@@ -47,4 +47,24 @@ test('who does not read for a minute is closed: a socket with 1013, by which cli
   expect((await closed)[0]).toBe(1013);
   await streamOver;
   expect(stream.events.map(({ event }) => event)).not.toContain('complete');
+}, 120_000);
+
+test('a subgraph that stays away for a minute ends its subscriptions, and says so', async () => {
+  const token = await fixture.tokenOf('anna');
+  const watch = clientOf(fixture.url, token).watch('subscription { numbers { number } }');
+  await eventually(
+    () => fixture.numbers.readers,
+    (readers) => readers === 1,
+  );
+
+  await fixture.stopSubgraph('customer');
+  const since = Date.now();
+  await watch.ended;
+  const seconds = (Date.now() - since) / 1000;
+  await fixture.startSubgraph('customer');
+
+  expect(watch.results).toMatchObject([{ errors: [{ extensions: { code: 'SUBSCRIPTION_UPSTREAM_LOST' } }] }]);
+  expect(seconds).toBeGreaterThan(55);
+  expect(seconds).toBeLessThan(75);
+  await watch.stop();
 }, 120_000);

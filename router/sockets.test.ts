@@ -1,5 +1,6 @@
 /** Clients' sockets and the subscriptions over them, before real subgraphs. */
 import { once } from 'node:events';
+import { connect as connectTcp } from 'node:net';
 import { type RawData, WebSocket } from 'ws';
 import { type Answer, clientOf, eventually } from '../tests/client.ts';
 import { type Fixture, startFixture } from './fixture.ts';
@@ -157,6 +158,8 @@ describe('a subscription', () => {
     ['@skip at its root', 'subscription ($x: Boolean!) { numbers @skip(if: $x) { number } }', { x: false }],
     ['@include around its root', 'subscription { ... @include(if: true) { numbers { number } } }', {}],
     ['no field that exists', 'subscription { letters }', {}],
+    ['a key that is reserved', 'subscription { numbers { __cursor: cursor } }', {}],
+    ['a variable that is reserved', 'subscription ($__after: String) { numbers(after: $__after) { number } }', {}],
     ['a fragment bomb', BOMB, {}],
     ['a fragment that spreads itself', 'subscription { numbers { ...A } } fragment A on Event { number ...A }', {}],
     ['no end of depth', `subscription { numbers${'{ book'.repeat(8000)} { id }${' }'.repeat(8000)} }`, {}],
@@ -502,6 +505,24 @@ describe('the life of a socket', () => {
     const socket = new WebSocket(`${fixture.url.replace('http', 'ws')}/other`, 'graphql-transport-ws');
     const [error] = await once(socket, 'error');
     expect(error.message).toContain('404');
+  });
+
+  test('who asks for one on another path and is gone does no harm', async () => {
+    for (const port of [Number(new URL(fixture.url).port), fixture.subgraphs.customer.port])
+      for (const _ of range(1, 20)) {
+        const connection = connectTcp(port, '127.0.0.1');
+        await once(connection, 'connect');
+        const lines = ['GET /other HTTP/1.1', 'host: here', 'connection: upgrade', 'upgrade: websocket', '', ''];
+        connection.write(lines.join('\r\n'), () => connection.resetAndDestroy());
+        await once(connection, 'close');
+      }
+
+    const client = await signedIn('anna');
+    client.subscribe('{ me }');
+    await eventually(
+      () => client.answers(),
+      ({ length }) => length === 1,
+    );
   });
 
   test("graphql-ws's own client runs a subscription", async () => {

@@ -7,18 +7,20 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { GraphQLError } from 'graphql';
 import { CloseCode, handleProtocols, makeServer, type ServerOptions } from 'graphql-ws';
-import { type WebSocket, WebSocketServer } from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
 import { badUserInput } from '#platform/errors.ts';
 import { pathOf } from '#platform/http.ts';
 import type { Log } from '#platform/log.ts';
 import type { VerifyToken, Viewer } from '#platform/tokens.ts';
 import { newTrace } from '#platform/trace.ts';
-import { closeSockets, runProtocol, TRY_AGAIN_LATER } from '#platform/websocket.ts';
+import { closeSockets, refuseUpgrade, runProtocol, TRY_AGAIN_LATER } from '#platform/websocket.ts';
 import { type Context, msLeft, statusOf } from './context.ts';
 import { MAX_BODY_BYTES } from './limits.ts';
 import { contextIn, type Operations } from './operations.ts';
 
 const MAX_OPERATIONS = 20;
+/** Answers that a client has left unread; then nothing more is taken from it until it reads. */
+const UNREAD_BYTES = 1_000_000;
 /** RFC 6455's registry: come back, perhaps elsewhere. */
 const SERVICE_RESTART = 1012;
 
@@ -43,11 +45,11 @@ export function serveSockets(options: SocketOptions): { stop(): Promise<void> } 
   const protocol = makeServer<Record<string, unknown>, Session>(protocolOptions(options));
 
   server.on('upgrade', (request: IncomingMessage, connection: Duplex, head: Buffer) => {
-    if (pathOf(request) !== path) return void connection.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n');
+    if (pathOf(request) !== path) return refuseUpgrade(connection, '404 Not Found');
     sockets.handleUpgrade(request, connection, head, (socket) => {
       const session: Session = { socket, authorization: undefined, viewer: null, expiry: undefined };
       socket.once('close', () => clearTimeout(session.expiry));
-      runProtocol(protocol, socket, connection, session, log);
+      runProtocol(protocol, socket, { connection, extra: session, log, unreadBytes: UNREAD_BYTES });
     });
   });
 
@@ -115,7 +117,7 @@ function tokenIn(payload: Record<string, unknown> | undefined): string | undefin
 function admit(session: Session, authorization: string | undefined, viewer: Viewer | null): void {
   clearTimeout(session.expiry);
   Object.assign(session, { authorization, viewer });
-  if (!viewer) return;
+  if (!viewer || session.socket.readyState !== WebSocket.OPEN) return; // who has left meanwhile needs no end
   session.expiry = setTimeout(() => forbid(session), msLeft(viewer));
 }
 

@@ -1,4 +1,6 @@
 /** Operations over Server-Sent Events, before real subgraphs. */
+import { once } from 'node:events';
+import { request } from 'node:http';
 import { createClient } from 'graphql-sse';
 import { type Answer, eventually } from '../tests/client.ts';
 import { type EventStream, openEventStream, type StreamRequest } from '../tests/eventStream.ts';
@@ -101,6 +103,24 @@ describe('a subscription', () => {
     await following(0);
   });
 
+  test('of a client that is gone before it begins is not served', async () => {
+    const token = await fixture.tokenOf('anna');
+    for (const _ of range(1, 50)) {
+      const asked = request(`${fixture.url}/graphql`, {
+        method: 'POST',
+        headers: { accept: 'text/event-stream', 'content-type': 'application/json', authorization: `Bearer ${token}` },
+      });
+      asked.on('error', () => {}); // it breaks it off itself
+      asked.end(JSON.stringify({ query: NUMBERS }));
+      await once(asked, 'finish');
+      asked.destroy();
+    }
+    const stream = await ask(NUMBERS);
+    await following(1);
+    stream.leave();
+    await following(0);
+  });
+
   test('a cut upstream is made good', async () => {
     const stream = await ask(NUMBERS);
     await following(1);
@@ -154,6 +174,18 @@ describe('a subscription', () => {
 });
 
 describe('an operation', () => {
+  const urql =
+    'application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed';
+
+  test.each([
+    ['a query where JSON is accepted as well', '{ me }', urql, 'application/graphql-response+json'],
+    ['a query where a stream is refused', '{ me }', 'text/event-stream;q=0, application/json', 'application/json'],
+    ['a subscription where JSON is accepted as well', NUMBERS, urql, 'text/event-stream'],
+  ])('%s is answered in the type that fits', async (_, query, accept, type) => {
+    const stream = await ask(query, { headers: { accept } });
+    expect(stream.headers['content-type']).toContain(type);
+  });
+
   test.each([
     ['{ me broken }', { me: 'anna', broken: null }],
     ['mutation { rename(id: "5", title: "By stream") { title } }', { rename: { title: 'By stream' } }],

@@ -3,15 +3,14 @@
  * mode"): each request has a stream of its own, also behind proxies that break WebSockets. An event's `id` is its cursor, and
  * `Last-Event-ID` goes on after it. A stream that ends without `complete` says: come again.
  */
-import type { IncomingMessage } from 'node:http';
-import { type FormattedExecutionResult, GraphQLError, getOperationAST } from 'graphql';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type ExecutionArgs, type FormattedExecutionResult, GraphQLError, getOperationAST } from 'graphql';
 import { z } from 'zod';
-import { BadRequest, type Handler, json, readBody } from '#platform/http.ts';
+import { BadRequest, json } from '#platform/http.ts';
 import type { Log } from '#platform/log.ts';
-import type { VerifyToken } from '#platform/tokens.ts';
+import type { VerifyToken, Viewer } from '#platform/tokens.ts';
 import { type Context, contextOf, msLeft, statusOf } from './context.ts';
 import { type EventStream, openEventStream } from './eventStream.ts';
-import { MAX_BODY_BYTES } from './limits.ts';
 import type { OperationRequest, Operations } from './operations.ts';
 
 /** On a stop, for a reader who does not take what is still on its way. */
@@ -24,20 +23,26 @@ export interface StreamOptions {
 }
 
 export interface Streams {
-  handle: Handler;
-  /** Ends them all, so that their readers come again elsewhere. */
+  /** Whether the answer is to be a stream: the client accepts no other, or it is a subscription, for which there is no other. */
+  takes(request: IncomingMessage, body: Buffer): boolean;
+  answer(request: IncomingMessage, response: ServerResponse, body: Buffer): Promise<void>;
+  /** Ends the subscriptions, so that their readers come again elsewhere; what is answered once is finished. */
   stop(): Promise<void>;
 }
 
-export const wantsStream = ({ headers }: IncomingMessage): boolean =>
-  (headers.accept ?? '').includes('text/event-stream');
-
 export function serveStreams({ operations, verifyToken, log }: StreamOptions): Streams {
-  const streams = new Set<EventStream>();
+  const subscriptions = new Set<EventStream>();
+  let stopping = false;
 
   return {
-    async handle(request, response) {
-      const operation = await readRequest(request);
+    takes(request, body) {
+      const types = typesAccepted(request);
+      if (!types.includes(EVENT_STREAM)) return false;
+      return !types.some((type) => type.endsWith('json')) || asksForSubscription(operations, request, body);
+    },
+
+    async answer(request, response, body) {
+      const asked = readRequest(request, body);
       const context = await contextOf(request.headers, verifyToken).catch((error: unknown) => {
         if (error instanceof GraphQLError) return error;
         throw error;
@@ -46,64 +51,101 @@ export function serveStreams({ operations, verifyToken, log }: StreamOptions): S
         return json(response, statusOf(context), operations.format({ errors: [context] }));
 
       const stream = openEventStream(response);
-      const expiry = context.viewer && setTimeout(stream.end, msLeft(context.viewer));
-      streams.add(stream);
       try {
-        await run(operations, operation, context, stream);
+        const args = operations.prepare(asked.request, context);
+        if (Array.isArray(args)) await tell(stream, operations.format({ errors: args }));
+        else if (kindOf(args) !== 'subscription') await tell(stream, await answerOnce(operations, args, request));
+        else {
+          subscriptions.add(stream);
+          if (stopping) stream.end();
+          await follow(operations, args, { ...context, after: asked.after }, stream);
+        }
         await stream.send({ event: 'complete', data: '' });
       } catch (error) {
         log.error({ err: error }, 'an event stream broke off');
       } finally {
-        if (expiry) clearTimeout(expiry);
-        streams.delete(stream);
+        subscriptions.delete(stream);
         stream.end();
       }
     },
 
     async stop() {
-      for (const stream of streams) stream.end();
+      stopping = true;
+      const ending = [...subscriptions];
+      for (const stream of ending) stream.end();
       const overdue = setTimeout(() => {
-        for (const stream of streams) stream.destroy();
+        for (const stream of ending) stream.destroy();
       }, CLOSE_WITHIN_MS);
-      await Promise.all([...streams].map(({ closed }) => closed));
+      await Promise.all(ending.map(({ closed }) => closed));
       clearTimeout(overdue);
     },
   };
 }
 
+const EVENT_STREAM = 'text/event-stream';
+
+/** Media types, in lower case, without those that are refused by `q=0`. */
+const typesAccepted = ({ headers: { accept = '' } }: IncomingMessage): string[] =>
+  accept
+    .toLowerCase()
+    .split(',')
+    .map((range) => range.split(';').map((part) => part.trim()))
+    .filter(([, ...parameters]) => !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter)))
+    .map(([type = '']) => type);
+
+const kindOf = ({ document, operationName }: ExecutionArgs) => getOperationAST(document, operationName)?.operation;
+
+function asksForSubscription(operations: Operations, request: IncomingMessage, body: Buffer): boolean {
+  try {
+    const args = operations.prepare(readRequest(request, body).request, NOBODY);
+    return !Array.isArray(args) && kindOf(args) === 'subscription';
+  } catch (error) {
+    if (error instanceof BadRequest) return false; // that is answered elsewhere
+    throw error;
+  }
+}
+const NOBODY: Context = { authorization: undefined, traceparent: '' };
+
+async function answerOnce(
+  operations: Operations,
+  args: ExecutionArgs,
+  { method }: IncomingMessage,
+): Promise<FormattedExecutionResult> {
+  if (kindOf(args) === 'mutation' && method !== 'POST')
+    return operations.format({
+      errors: [new GraphQLError('A mutation needs POST.', { extensions: { code: 'BAD_REQUEST' } })],
+    });
+  return operations.format(await operations.execute(args));
+}
+
 const tell = (stream: EventStream, result: FormattedExecutionResult, id?: string) =>
   stream.send({ event: 'next', id, data: JSON.stringify(result) });
 
-/** Tells all that the operation comes to; resolves early when the stream is over. */
-async function run(
-  operations: Operations,
-  { request, after, method }: StreamRequest,
-  context: Context,
+/** Tells all that the subscription comes to; resolves early when the stream is over, as it is when the viewer's token is. */
+async function follow(
+  { engine, format }: Operations,
+  args: ExecutionArgs,
+  { viewer, after, ...contextValue }: Context & { viewer: Viewer | null; after: string | undefined },
   stream: EventStream,
 ): Promise<void> {
-  const args = operations.prepare(request, context);
-  if (Array.isArray(args)) return tell(stream, operations.format({ errors: args }));
-  const kind = getOperationAST(args.document, args.operationName)?.operation;
-  if (kind === 'mutation' && method !== 'POST')
-    return tell(stream, operations.format({ errors: [badRequest('A mutation needs POST.')] }));
-  if (kind !== 'subscription') return tell(stream, operations.format(await operations.execute(args)));
-
-  const steps = await operations.engine.follow({ ...args, contextValue: context, after });
-  if (!(Symbol.asyncIterator in steps)) return tell(stream, operations.format(steps));
+  const steps = await engine.follow({ ...args, contextValue, after });
+  if (!(Symbol.asyncIterator in steps)) return tell(stream, format(steps));
   const leave = () => void steps.return?.();
   stream.over.addEventListener('abort', leave, { once: true });
   if (stream.over.aborted) leave();
-  for await (const { cursor, result } of steps) {
-    const id = cursor ?? undefined;
-    if (result) await tell(stream, operations.format(result), id);
-    else if (id) await stream.send({ id });
+  const expiry = viewer && setTimeout(stream.end, msLeft(viewer));
+  try {
+    for await (const { cursor, result } of steps) {
+      const id = cursor ?? undefined;
+      if (result) await tell(stream, format(result), id);
+      else if (id) await stream.send({ id });
+    }
+  } finally {
+    if (expiry) clearTimeout(expiry);
   }
 }
 
-const badRequest = (message: string) => new GraphQLError(message, { extensions: { code: 'BAD_REQUEST' } });
-
 interface StreamRequest {
-  method: string | undefined;
   request: OperationRequest;
   /** The id that the client has seen last; it came later than whatever its document says. */
   after: string | undefined;
@@ -116,23 +158,16 @@ const shape = z.object({
 });
 
 /** By GET or POST, as GraphQL over HTTP has them. @throws BadRequest that says what is wrong */
-async function readRequest(request: IncomingMessage): Promise<StreamRequest> {
-  const { method, url = '', headers } = request;
-  const parts = method === 'GET' ? partsOfUrl(url) : parse('The body', String(await readJsonBody(request)));
-  const read = shape.safeParse(parts);
+function readRequest({ method, url = '', headers }: IncomingMessage, body: Buffer): StreamRequest {
+  if (method !== 'GET' && method !== 'POST') throw new BadRequest(405, 'Only GET and POST are understood here.');
+  if (method === 'POST' && !headers['content-type']?.startsWith('application/json'))
+    throw new BadRequest(415, 'The Content-Type must be application/json.');
+  const read = shape.safeParse(method === 'GET' ? partsOfUrl(url) : parse('The body', String(body)));
   if (!read.success) {
     const [{ path = [], message = '' } = {}] = read.error.issues;
     throw new BadRequest(400, `${path.join('.') || 'The request'}: ${message}.`);
   }
-  return { method, request: read.data, after: headers['last-event-id']?.toString() || undefined };
-}
-
-async function readJsonBody(request: IncomingMessage): Promise<Buffer> {
-  const { method, headers } = request;
-  if (method !== 'POST') throw new BadRequest(405, 'Only GET and POST are understood here.');
-  if (!headers['content-type']?.startsWith('application/json'))
-    throw new BadRequest(415, 'The Content-Type must be application/json.');
-  return readBody(request, MAX_BODY_BYTES);
+  return { request: read.data, after: headers['last-event-id']?.toString() || undefined };
 }
 
 function partsOfUrl(url: string): object {

@@ -70,6 +70,7 @@ export function planSubscription(
   { api, planner, trusting }: Planning,
 ): SubscriptionPlan {
   checkRoot(operation, fragments);
+  checkNames(document);
   const options = operation.name ? { operationName: operation.name.value } : {};
   const { node } = planner.buildQueryPlan(operationFromDocument(api, document, options));
   if (node?.kind !== 'Subscription') throw invalid('The operation is not a subscription.', operation);
@@ -172,6 +173,18 @@ function checkRoot(operation: OperationDefinitionNode, fragments: OperationConte
   };
   walk(operation.selectionSet);
   if (keys.size !== 1) throw invalid('A subscription must have exactly one root field.', operation);
+}
+
+/** Names that begin with two underscores are GraphQL's (specification, 2.1.8), and two of them are the engine's. */
+function checkNames(document: DocumentNode): void {
+  const refuse = (node: ASTNode, name: string) => {
+    throw invalid(`The name "${name}" is reserved.`, node);
+  };
+  visit(document, {
+    Field: (field) => (field.alias?.value === CURSOR ? refuse(field, CURSOR) : undefined),
+    VariableDefinition: (definition) =>
+      definition.variable.name.value === AFTER ? refuse(definition, `$${AFTER}`) : undefined,
+  });
 }
 
 const invalid = (message: string, nodes: ASTNode) =>

@@ -76,10 +76,10 @@ interface Subscription<Context> {
 
 type Answer = Awaited<ReturnType<GraphQLDataSource['process']>>;
 
-/** In a row, with a second between them on average: a subgraph that restarts is back within the minute. */
-const TRIES = 60;
+/** A subgraph that restarts is back within the minute. */
+const GIVE_UP_MS = 60_000;
 const LONGEST_PAUSE_MS = 2000;
-/** A subscription that was there for so long had been made, however quiet it was; no connection takes longer to be made. */
+/** A subscription that lasted so long had been made, however quiet it was; no connection takes longer to be made. */
 const HELD_MS = 15_000;
 
 export class FederatedSubscriptions<Context extends object> {
@@ -125,7 +125,7 @@ export class FederatedSubscriptions<Context extends object> {
     } catch (error) {
       if (error instanceof GraphQLError) return { errors: [error] };
       if (error instanceof AggregateError) return { errors: error.errors };
-      throw error;
+      return { errors: [fault(error)] };
     }
   }
 
@@ -155,22 +155,26 @@ export class FederatedSubscriptions<Context extends object> {
   async *#run(subscription: Subscription<Context>, after: string | null, signal: AbortSignal): AsyncGenerator<Step> {
     const { plan } = subscription;
     let cursor = plan.again && after;
+    let lostAt: number | null = null;
 
-    for (let failures = 0; failures < TRIES; failures += 1) {
+    for (let failures = 0; ; failures += 1) {
       const since = Date.now();
+      let away = false;
       try {
         for await (const event of this.#read(subscription, cursor, signal)) {
-          if (cursor !== null && isAway(event)) throw new UpstreamLost('Upstream cannot answer just now');
-          failures = 0;
+          away = (cursor !== null || lostAt !== null) && isAway(event);
+          if (away) throw new UpstreamLost('Upstream cannot answer just now');
+          [failures, lostAt] = [0, null];
           const position = positionOf(event);
           if (plan.again) cursor = position ?? cursorOf(plan, event) ?? cursor;
           yield { cursor, result: position === null ? await this.#complete(subscription, event) : null };
         }
         return;
       } catch (error) {
-        if (!(error instanceof UpstreamLost)) throw error;
-        if (!plan.again) break;
-        if (Date.now() - since > HELD_MS) failures = 0;
+        if (!(error instanceof UpstreamLost)) return void (yield { cursor, result: { errors: [fault(error)] } });
+        if (!away && Date.now() - since > HELD_MS) [failures, lostAt] = [0, null];
+        lostAt ??= Date.now();
+        if (!plan.again || Date.now() - lostAt > GIVE_UP_MS) break;
       }
       await pause(failures, signal);
     }
@@ -272,6 +276,10 @@ const subgraphError = (serviceName: string, { message, path, extensions }: Graph
 /** The executor says faults of its own by whatever was thrown. */
 const graphqlError = (error: Error): GraphQLError =>
   error instanceof GraphQLError ? error : new GraphQLError(error.message, { originalError: error });
+
+/** Of planning or executing: for who formats errors to mask. */
+const fault = (error: unknown): GraphQLError =>
+  new GraphQLError('Something is broken here.', { originalError: error as Error }); // thrown values are errors here
 
 const badVariable = ({ message, nodes }: GraphQLError) =>
   new GraphQLError(message, { nodes: nodes ?? null, extensions: { code: 'BAD_USER_INPUT' } });

@@ -122,6 +122,7 @@ test("another customer's rental never delivers anything, and their cursor is ref
   const [owner, stranger] = [await newAccount(), await newAccount()];
   const book = await addBook(staff, 10);
   const { rental } = await requestRental(owner.client, book);
+  const before = await served();
   const own = owner.client.watch(STATUS, { rentalId: rental.id });
   const theirs = stranger.client.watch(STATUS, { rentalId: rental.id });
   const streamed = await openEventStream(system.url, {
@@ -133,6 +134,7 @@ test("another customer's rental never delivers anything, and their cursor is ref
     () => [own, byStaff],
     (watches) => watches.every(({ results }) => results.length > 0),
   );
+  await eventually(served, (count) => count === before + 4); // the stranger's as well
 
   await owner.client.data('mutation ($id: ID!) { cancelRental(input: { rentalId: $id }) { userErrors { code } } }', {
     id: rental.id,

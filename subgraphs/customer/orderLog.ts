@@ -72,7 +72,7 @@ export async function headOf(em: EntityManager, customerId: string): Promise<num
   return log?.last ?? 0;
 }
 
-export interface PageRequest extends Position {
+interface PageRequest extends Position {
   /** Only changes of this one. */
   rentalId: string | null;
 }
@@ -90,32 +90,42 @@ export type ReadChanges = (request: PageRequest) => Promise<ChangesPage>;
 const READERS = { size: 50, inFlight: 4 };
 
 const CHANGES = `
-  SELECT place, coalesce(l.last, 0) AS head, e.customer_id, e.number, e.rental_id, e.aggregate, e.version, e.type,
-    e.status, e.previous_status, e.delivery_status, e.message, e.occurred_at
+  SELECT place::int, coalesce(l.last, 0) AS head, e.number, e.rental_id AS "rentalId", e.aggregate, e.version, e.type,
+    e.status, e.previous_status AS "previousStatus", e.message, e.occurred_at AS "occurredAt"
   FROM unnest($1::uuid[], $2::int[], $3::uuid[]) WITH ORDINALITY AS asked(customer_id, number, rental_id, place)
   LEFT JOIN order_log l ON l.customer_id = asked.customer_id
   LEFT JOIN LATERAL (
-    SELECT * FROM order_event c
+    SELECT c.number, c.rental_id, c.aggregate, c.version, c.type, c.status, c.previous_status, c.message, c.occurred_at
+    FROM order_event c
     WHERE c.customer_id = asked.customer_id AND c.number > asked.number
       AND (asked.rental_id IS NULL OR c.rental_id = asked.rental_id) AND c.status IS DISTINCT FROM c.previous_status
     ORDER BY c.number LIMIT ${PAGE}) e ON true
   ORDER BY place, e.number`;
 
+/** Without a number where there is no change: then the rest is null as well. */
+type ChangeRow = Omit<OrderEvent, 'customerId' | 'number' | 'deliveryStatus'> & {
+  /** Whose page it is, from 1. */
+  place: number;
+  head: number;
+  number: number | null;
+};
+
 /** Reads what many ask for, whoever they are, each from a position of their own. */
 export function createChangesReader(em: () => EntityManager): ReadChanges {
   return microBatched<PageRequest, ChangesPage>(READERS, async (requests) => {
-    const rows = await query<{ place: string; head: number; number: number | null }>(em(), CHANGES, [
+    const rows = await query<ChangeRow>(em(), CHANGES, [
       requests.map(({ customerId }) => customerId),
       requests.map(({ number }) => number),
       requests.map(({ rentalId }) => rentalId),
     ]);
     const pages = requests.map((): ChangesPage => ({ changes: [], head: 0 }));
-    const entities = em();
-    for (const { place, head, ...row } of rows) {
-      const page = pages[Number(place) - 1];
-      if (!page) throw new Error('A page was read that nobody asked for');
+    for (const { place, head, number, occurredAt, ...row } of rows) {
+      const [page, request] = [pages[place - 1], requests[place - 1]];
+      if (!page || !request) throw new Error('A page was read that nobody asked for');
       page.head = head;
-      if (row.number !== null) page.changes.push(entities.map(OrderEvent, row));
+      if (number === null) continue;
+      const { customerId } = request;
+      page.changes.push({ ...row, customerId, number, occurredAt: new Date(occurredAt), deliveryStatus: null });
     }
     return pages;
   });

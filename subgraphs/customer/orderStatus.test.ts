@@ -208,6 +208,20 @@ test('F6 an unknown rental, or one of another customer, stays silent; staff may 
   await Promise.all([staffs.return?.(), again.return?.()]);
 });
 
+test('staff who named a rental before anything was known of it go on with all that is known then', async () => {
+  const staff = viewerOf(randomUUID(), 'STAFF');
+  const rental = new Rental(randomUUID());
+  const early = await watch(staff, { rentalId: rental.id });
+  const { value } = await early.next();
+  await early.return?.();
+  await tell(requested(rental));
+
+  const again = await watch(staff, { rentalId: rental.id, after: value.extensions.cursor });
+
+  expect(statuses(await take(again, 1))).toEqual(['REQUESTED']);
+  await again.return?.();
+});
+
 test('between what was and what comes there is no gap and no double, however the events fall', async () => {
   const viewer = viewerOf();
   const rentals = Array.from({ length: 6 }, () => new Rental(viewer.customerId));
