@@ -61,7 +61,12 @@ async function decided(bookId: string): Promise<Record<string, number>> {
     (found) => found?.onHold === 0 && found.inFlight === 0,
     60_000,
   );
-  return statusesOf(bookId);
+  // Of a process that died the leases run out first; then what it was deciding is taken over.
+  return eventually(
+    () => statusesOf(bookId),
+    ({ REQUESTED = 0, ON_HOLD = 0 }) => REQUESTED + ON_HOLD === 0,
+    60_000,
+  );
 }
 
 test('N2 500 copies under 255 clients sell exactly 500', async () => {
@@ -89,7 +94,9 @@ test('N4 a burst of 500 on a limit of 20 is answered without an error, and all o
 
   expect(answers.filter(({ errors }) => errors)).toEqual([]);
   const rentals = answers.map(({ data }) => data.requestRental.rental);
-  expect(new Set(rentals.map(({ status }) => status))).toEqual(new Set(['ACCEPTED', 'ON_HOLD']));
+  // One that was held may have been resumed before its answer was read: requested, held, resumed is version 3.
+  const told = rentals.map(({ status, version }) => (status === 'REQUESTED' && version === 3 ? 'ON_HOLD' : status));
+  expect(new Set(told)).toEqual(new Set(['ACCEPTED', 'ON_HOLD']));
   expect(held).toMatchObject({ state: 'HOLDING', limit: 20, oldestHeldSince: expect.any(String) });
   expect(held.onHold).toBeGreaterThan(0); // so the kill met some of them
   expect(held.inFlight).toBeLessThanOrEqual(20);
