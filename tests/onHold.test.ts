@@ -17,6 +17,7 @@ import { type System, startSystem } from './system.ts';
 /** The bank does a hundred authorisations a second. Parcels stay where they are. */
 const settings = {
   ADMISSION_LIMIT: '20',
+  ADMISSION_TARGET_MS: '60000', // other tests keep the machine busy, and the limit is not to follow that
   SANDBOX_PAYMENT_SLOTS: '10',
   SANDBOX_PAYMENT_DELAY_MS: '100',
   SANDBOX_CARRIER_STEP_MS: '3600000',
