@@ -94,6 +94,8 @@ const GRACE_MS = 3000;
 export interface ServiceOptions {
   environment: Environment;
   onLine: (line: string) => void;
+  /** Of Node itself; never what this process was started with. */
+  execArgv?: string[];
 }
 
 export function launchService(service: Service, { environment, onLine }: ServiceOptions): Running {
@@ -101,10 +103,10 @@ export function launchService(service: Service, { environment, onLine }: Service
 }
 
 /** Runs a file whose process is made by `run` of platform/process.ts. */
-export function launchProcess(file: string, { environment, onLine }: ServiceOptions): Running {
+export function launchProcess(file: string, { environment, onLine, execArgv = [] }: ServiceOptions): Running {
   const child = fork(file, {
     env: bareEnvironment({ ...environment, NODE_ENV: 'production', APOLLO_TELEMETRY_DISABLED: 'true' }),
-    execArgv: [], // not what this process was started with
+    execArgv,
     detached: true, // out of reach of the terminal's Ctrl-C: it is stopped in its turn
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });

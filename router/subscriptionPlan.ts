@@ -32,7 +32,7 @@ export type OperationContext = ReturnType<typeof buildOperationContext>;
 export const EVENT = '#event';
 /** The variable of `SubscriptionPlan.again` that takes the cursor. */
 export const AFTER = '__after';
-/** The response key under which an event brings its own. GraphQL reserves names that begin so, hence no client uses it. */
+/** The response key under which an event brings its own. */
 const CURSOR = '__cursor';
 
 /** A subscription as a subgraph is asked for it. */

@@ -123,9 +123,7 @@ export class FederatedSubscriptions<Context extends object> {
       const subscription = this.#prepare(args);
       return abortable((signal) => this.#run(subscription, args.after ?? null, signal));
     } catch (error) {
-      if (error instanceof GraphQLError) return { errors: [error] };
-      if (error instanceof AggregateError) return { errors: error.errors };
-      return { errors: [fault(error)] };
+      return { errors: error instanceof AggregateError ? error.errors : [graphqlError(error)] };
     }
   }
 
@@ -171,7 +169,7 @@ export class FederatedSubscriptions<Context extends object> {
         }
         return;
       } catch (error) {
-        if (!(error instanceof UpstreamLost)) return void (yield { cursor, result: { errors: [fault(error)] } });
+        if (!(error instanceof UpstreamLost)) return void (yield { cursor, result: { errors: [graphqlError(error)] } });
         if (!away && Date.now() - since > HELD_MS) [failures, lostAt] = [0, null];
         lostAt ??= Date.now();
         if (!plan.again || Date.now() - lostAt > GIVE_UP_MS) break;
@@ -273,13 +271,12 @@ function resultsOf(steps: AsyncIterableIterator<Step>): AsyncIterableIterator<Ex
 const subgraphError = (serviceName: string, { message, path, extensions }: GraphQLFormattedError): GraphQLError =>
   new GraphQLError(message, { path: path ?? null, extensions: { ...extensions, serviceName } });
 
-/** The executor says faults of its own by whatever was thrown. */
-const graphqlError = (error: Error): GraphQLError =>
-  error instanceof GraphQLError ? error : new GraphQLError(error.message, { originalError: error });
-
-/** Of planning or executing: for who formats errors to mask. */
-const fault = (error: unknown): GraphQLError =>
-  new GraphQLError('Something is broken here.', { originalError: error as Error }); // thrown values are errors here
+/** Planner and executor say faults of their own by whatever was thrown: for who formats errors to mask. */
+function graphqlError(thrown: unknown): GraphQLError {
+  if (thrown instanceof GraphQLError) return thrown;
+  const error = thrown as Error; // thrown values are errors here
+  return new GraphQLError(error.message, { originalError: error });
+}
 
 const badVariable = ({ message, nodes }: GraphQLError) =>
   new GraphQLError(message, { nodes: nodes ?? null, extensions: { code: 'BAD_USER_INPUT' } });

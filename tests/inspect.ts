@@ -1,12 +1,8 @@
 /** How much memory a process holds, asked from outside through Node's inspector: nothing in the process has to know of it. */
-import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
-import { bareEnvironment } from '#platform/config.ts';
-import { type Running, watch } from '../local/running.ts';
-import { faultIn, type ServiceOptions } from '../local/services.ts';
-
-const GRACE_MS = 3000;
+import type { Running } from '../local/running.ts';
+import { launchProcess, type ServiceOptions } from '../local/services.ts';
 
 export interface Memory {
   rssBytes: number;
@@ -16,18 +12,10 @@ export interface Memory {
 }
 
 /** As `launchProcess` of local/services.ts, with an inspector on the port that `memoryOf` is given. */
-export function launchInspected(
+export const launchInspected = (
   file: string,
-  { environment, onLine, inspectPort }: ServiceOptions & { inspectPort: number },
-): Running {
-  const child = fork(file, {
-    env: bareEnvironment({ ...environment, NODE_ENV: 'production', APOLLO_TELEMETRY_DISABLED: 'true' }),
-    execArgv: [`--inspect=127.0.0.1:${inspectPort}`],
-    detached: true, // out of reach of the terminal's Ctrl-C: it is stopped in its turn
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-  });
-  return watch(child, { onLine, faultIn, stopSignal: 'SIGTERM', graceMs: GRACE_MS });
-}
+  { inspectPort, ...options }: ServiceOptions & { inspectPort: number },
+): Running => launchProcess(file, { ...options, execArgv: [`--inspect=127.0.0.1:${inspectPort}`] });
 
 /**
  * The memory of a process that was started with `--inspect=127.0.0.1:<port>`, after a full garbage collection: what is left

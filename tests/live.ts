@@ -76,6 +76,7 @@ export async function openLiveSocket(
 /** In turn; a service that a follower is connected to, directly or not, and the broker between them. */
 const VICTIMS = ['customer', 'nats', 'router', 'rental'] as const;
 const KILL_EVERY_MS = 2500;
+const BREAK_EVERY_MS = 1000;
 
 const PATIENCE_MS = 60_000;
 
@@ -87,7 +88,7 @@ interface Customer {
   acknowledged: string[];
 }
 
-export interface Followed extends Customer {
+interface Followed extends Customer {
   changes: Told[];
 }
 
@@ -116,6 +117,23 @@ export async function reconnectFor(system: System, ms: number): Promise<Followed
   );
 }
 
+/** So many rentals acknowledged, and connections broken, at least: what a run that disturbed nobody would not show. */
+export function expectNothingMissed(
+  customers: Followed[],
+  atLeast: { acknowledged: number; reconnects: number },
+): void {
+  for (const { acknowledged, changes, followers } of customers) {
+    expect(acknowledged.length).toBeGreaterThan(atLeast.acknowledged);
+    const requested = changes.filter(({ status }) => status === 'REQUESTED').map(({ rentalId }) => rentalId);
+    expect(requested).toEqual(expect.arrayContaining(acknowledged));
+    for (const { told, faults, reconnects } of followers) {
+      expect(told()).toEqual(changes);
+      expect(faults).toEqual([]);
+      expect(reconnects).toBeGreaterThan(atLeast.reconnects);
+    }
+  }
+}
+
 async function newCustomer(system: System): Promise<Customer> {
   const customerId = randomUUID();
   const token = await system.tokenOf(customerId);
@@ -132,7 +150,7 @@ async function killInTurn(system: System, until: number): Promise<void> {
 
 async function breakConnections(followers: Follower[], until: number): Promise<void> {
   while (Date.now() < until) {
-    await sleep(1000);
+    await sleep(BREAK_EVERY_MS);
     await Promise.all(followers.map((follower) => follower.drop()));
   }
 }
