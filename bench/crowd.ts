@@ -11,9 +11,8 @@ const CONNECT_MS = 60_000;
 type OnTold = (place: number) => void;
 
 export interface Crowd {
-  /** Takes nothing any more from its socket, until `resume`. */
+  /** Takes nothing any more from its socket. */
   pause(place: number): void;
-  resume(place: number): void;
   /** Clients whose connection is over, though nobody has sent them away. */
   lost(): number;
   leave(): Promise<void>;
@@ -46,7 +45,6 @@ export async function gather({ url, tokens, query, onTold }: CrowdOptions): Prom
 
   return {
     pause: (place) => sockets[place]?.pause(),
-    resume: (place) => sockets[place]?.resume(),
     lost: () => over,
     async leave() {
       await Promise.all(

@@ -16,20 +16,13 @@ export interface HiveOptions {
   /** GraphQL address of the customer subgraph. */
   customerUrl: string;
   routerKey: string;
-  onLine?: (line: string) => void;
 }
 
 /** Resolves when it takes sockets at `ws://127.0.0.1:<port>/graphql`. */
-export async function startHiveGateway({
-  port,
-  inspectPort,
-  customerUrl,
-  routerKey,
-  onLine = () => {},
-}: HiveOptions): Promise<Running> {
+export async function startHiveGateway({ port, inspectPort, customerUrl, routerKey }: HiveOptions): Promise<Running> {
   await install();
   const environment = { HOST: '127.0.0.1', PORT: String(port), CUSTOMER_URL: customerUrl, ROUTER_KEY: routerKey };
-  const gateway = launchInspected(join(FOLDER, 'hive.mjs'), { environment, onLine, inspectPort });
+  const gateway = launchInspected(join(FOLDER, 'hive.mjs'), { environment, onLine: () => {}, inspectPort });
   await gateway.ready;
   return gateway;
 }

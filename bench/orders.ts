@@ -1,10 +1,10 @@
 /** Orders whose status changes on demand, by events that Rental's own relay publishes: each commit and each telling is timed. */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import { outboxRow } from '#platform/outbox.ts';
 import type { DataOf, EventType } from '#schema/events.ts';
 import { eventually } from '../tests/client.ts';
+import { atPace, storeRows } from './outboxRows.ts';
 
 type RentalEvent = Extract<EventType, `rental.${string}`>;
 
@@ -41,20 +41,11 @@ function nextEvent(order: Order) {
   return version % 2 ? row('rental.resumed', facts) : row('rental.held', { ...facts, reason: 'OVERLOAD' });
 }
 
-/** One transaction. */
-const store = (pool: Pool, rows: ReturnType<typeof nextEvent>[]) =>
-  pool.query(
-    `INSERT INTO outbox (event_id, aggregate, subject, payload)
-     SELECT "eventId", aggregate, subject, payload
-     FROM jsonb_to_recordset($1) AS row("eventId" text, aggregate text, subject text, payload jsonb)`,
-    [JSON.stringify(rows)],
-  );
-
 /** So many events for each of the orders, of which nobody is told. */
 export async function prepare(pool: Pool, orders: readonly Order[], events = 1): Promise<void> {
   for (let n = 0; n < events; n++)
     for (let from = 0; from < orders.length; from += 500)
-      await store(pool, orders.slice(from, from + 500).map(nextEvent));
+      await storeRows(pool, orders.slice(from, from + 500).map(nextEvent));
 }
 
 /** Notes that the follower of an order was told of its next change. Answers how long after the commit, in milliseconds. */
@@ -74,21 +65,19 @@ export async function changeSteadily(
   next: () => Order,
   { perSecond, forMs }: { perSecond: number; forMs: number },
 ): Promise<number> {
-  const writing: Promise<void>[] = [];
   const from = performance.now();
-  for (let passedMs = 0; passedMs < forMs; passedMs = performance.now() - from) {
-    const due = Math.floor((passedMs / 1000) * perSecond);
-    while (writing.length < due) writing.push(change(pool, next()));
-    await sleep(2);
-  }
-  await Promise.all(writing);
-  return (1000 * writing.length) / (performance.now() - from);
+  const changes = await atPace(
+    perSecond,
+    () => performance.now() - from > forMs,
+    () => change(pool, next()),
+  );
+  return (1000 * changes) / (performance.now() - from);
 }
 
 async function change(pool: Pool, order: Order): Promise<void> {
   const made: Change = { committedAt: undefined };
   order.pending.push(made);
-  await store(pool, [nextEvent(order)]);
+  await storeRows(pool, [nextEvent(order)]);
   made.committedAt = performance.now();
 }
 

@@ -1,7 +1,6 @@
 /** How long an event takes from its commit to the stream, how many go out a second, and what a wiped broker costs. */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { StringCodec } from 'nats';
 import type { Pool } from 'pg';
 import { createLog } from '#platform/log.ts';
@@ -12,6 +11,7 @@ import type { Running } from '../local/running.ts';
 import { launchProcess } from '../local/services.ts';
 import { eventually } from '../tests/client.ts';
 import { percentile, ratiosOf, rounded, spreadOf, spreadText, thousands } from './figures.ts';
+import { atPace, storeRows } from './outboxRows.ts';
 import type { Outcome } from './outcome.ts';
 import { openPool, type Servers, withServers } from './servers.ts';
 import { printTable, say } from './table.ts';
@@ -63,7 +63,7 @@ async function startRelay(shop: Shop): Promise<Running> {
   const environment = { DATABASE_URL: shop.url, NATS_URL: shop.servers.natsUrl };
   const running = launchProcess(file, { environment, onLine: () => {} });
   await running.ready;
-  await write(shop.pool, events(1));
+  await storeRows(shop.pool, events(1));
   await allMarked(shop);
   return running;
 }
@@ -74,26 +74,15 @@ const events = (count: number) =>
     return outboxRow({ id, version: 1 }, 'customer.erased', { customerId: id }, new Date());
   });
 
-const write = (pool: Pool, rows: ReturnType<typeof events>) =>
-  pool.query(
-    `INSERT INTO outbox (event_id, aggregate, subject, payload)
-     SELECT "eventId", aggregate, subject, payload
-     FROM jsonb_to_recordset($1) AS row("eventId" text, aggregate text, subject text, payload jsonb)`,
-    [JSON.stringify(rows)],
-  );
-
-/** One transaction each, at an even pace, until `ended`; answers when each was committed, in milliseconds of the wall clock. */
+/** One transaction each, until `ended`; answers when each was committed, in milliseconds of the wall clock. */
 async function writeSteadily(pool: Pool, perSecond: number, ended: () => boolean): Promise<Map<string, number>> {
   const committedAt = new Map<string, number>();
-  const writing: Promise<void>[] = [];
-  const from = performance.now();
-  while (!ended()) {
-    const due = ((performance.now() - from) / 1000) * perSecond;
-    for (const row of events(Math.floor(due) - writing.length))
-      writing.push(write(pool, [row]).then(() => void committedAt.set(row.eventId, Date.now())));
-    await sleep(2);
-  }
-  await Promise.all(writing);
+  await atPace(perSecond, ended, async () => {
+    for (const row of events(1)) {
+      await storeRows(pool, [row]);
+      committedAt.set(row.eventId, Date.now());
+    }
+  });
   return committedAt;
 }
 
@@ -178,7 +167,7 @@ async function measureThroughput(shop: Shop) {
 
 async function drainOurs(shop: Shop, count: number): Promise<number> {
   const running = await startRelay(shop);
-  await write(shop.pool, events(count));
+  await storeRows(shop.pool, events(count));
   const from = performance.now();
   await allMarked(shop);
   const seconds = (performance.now() - from) / 1000;
@@ -192,7 +181,7 @@ async function drainNaively({ pool, servers }: Shop, count: number): Promise<num
   const database = await pool.connect();
   try {
     const js = nats.jetstream();
-    await write(pool, events(count));
+    await storeRows(pool, events(count));
     const from = performance.now();
     for (;;) {
       const { rows } = await database.query(
@@ -227,7 +216,7 @@ async function measureWipe(servers: Servers) {
 
 async function wipe(shop: Shop) {
   const running = await startRelay(shop);
-  await write(shop.pool, events(WIPED - 1)); // one was published as it started
+  await storeRows(shop.pool, events(WIPED - 1)); // one was published as it started
   await allMarked(shop);
   const old = await storedAt(shop);
   say(`the broker loses ${thousands(old.size)} events; ${MEANWHILE} a second go on`);
