@@ -65,7 +65,14 @@ export function clientOf(url: string, token: string | null = null): Client {
           { next: (result) => results.push(result as Answer), error: resolve, complete: () => resolve(null) },
         );
       });
-      return { results, ended, stop: async () => void (await socket.dispose()) };
+      const stop = async () => {
+        try {
+          await socket.dispose();
+        } catch {
+          // It was connecting, in vain: `ended` tells how.
+        }
+      };
+      return { results, ended, stop };
     },
   };
 }
