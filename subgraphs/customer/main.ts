@@ -24,7 +24,7 @@ await run('customer', [...serviceSettings, 'TOKEN_KEYS', 'RENTABOOK_DEMO'], asyn
     resolvers,
     context: (viewer): Context => {
       const em = service.em();
-      return { viewer, em, issuer, live, loaders: loadersOf(() => em) };
+      return { viewer, em, ask: service.ask, issuer, live, loaders: loadersOf(() => em) };
     },
     consumers: [rentalConsumer, deliveryConsumer, bookConsumer],
     workers: [bells],
