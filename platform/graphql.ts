@@ -15,7 +15,7 @@ import {
 import { GraphQLDateTimeISO } from 'graphql-scalars';
 import { enforceAuth } from './auth.ts';
 import { databaseIsAway } from './database.ts';
-import { badUserInput, type ErrorCode } from './errors.ts';
+import { badUserInput, type ErrorCode, errorCodes } from './errors.ts';
 import type { Log } from './log.ts';
 import type { Viewer } from './tokens.ts';
 
@@ -78,24 +78,13 @@ export function readAnewAfterMutations<C extends BaseContext>(
 }
 
 /** Apollo's own codes for requests that are wrong in themselves; their messages tell nothing of the inside. */
-const REQUEST_CODES = [
+export const requestCodes = [
   'GRAPHQL_PARSE_FAILED',
   'GRAPHQL_VALIDATION_FAILED',
-  'BAD_REQUEST',
   'OPERATION_RESOLUTION_FAILURE',
-  'BAD_USER_INPUT',
   'PERSISTED_QUERY_NOT_FOUND',
-  'PERSISTED_QUERY_NOT_SUPPORTED',
-];
-const OWN_CODES: string[] = [
-  'UNAUTHENTICATED',
-  'FORBIDDEN',
-  'BAD_USER_INPUT',
-  'SERVICE_UNAVAILABLE',
-  'OVERLOADED',
-  'SUBSCRIPTION_UPSTREAM_LOST',
-  'INTERNAL_SERVER_ERROR',
-] satisfies ErrorCode[];
+] as const;
+const MEANT: readonly string[] = [...errorCodes, ...requestCodes];
 
 /**
  * What the client sees of an error: its own mistakes as they are, faults masked and logged once with an id that both have.
@@ -107,9 +96,7 @@ export const maskErrors =
     const { stacktrace: _, ...extensions } = formatted.extensions ?? {};
     const cause = error instanceof GraphQLError && error.originalError ? error.originalError : error;
     const code = String(extensions.code ?? '');
-    const meant =
-      cause instanceof GraphQLError &&
-      (OWN_CODES.includes(code) || REQUEST_CODES.includes(code) || !cause.extensions.code);
+    const meant = cause instanceof GraphQLError && (MEANT.includes(code) || !cause.extensions.code);
     if (meant && code !== 'INTERNAL_SERVER_ERROR') return { ...formatted, extensions };
     if (databaseIsAway(cause)) return { ...placeOf(formatted), ...AWAY };
     const id = typeof extensions.id === 'string' ? extensions.id : randomUUID();

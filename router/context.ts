@@ -8,6 +8,10 @@ import { newTrace } from '#platform/trace.ts';
 export interface Context {
   /** The Authorization header, verified here already; each subgraph verifies it again by itself. */
   readonly authorization: string | undefined;
+  /** Whose token it is. */
+  readonly viewer: Viewer | null;
+  /** Address of whoever asks. */
+  readonly client: string;
   readonly traceparent: string;
 }
 
@@ -17,10 +21,10 @@ const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 export async function contextOf(
   { authorization, traceparent }: IncomingHttpHeaders,
   verifyToken: VerifyToken,
-): Promise<Context & { viewer: Viewer | null }> {
+): Promise<Context> {
   const viewer = await verifyToken(authorization);
   const trace = String(traceparent);
-  return { authorization, viewer, traceparent: TRACEPARENT.test(trace) ? trace : newTrace() };
+  return { authorization, viewer, client: '', traceparent: TRACEPARENT.test(trace) ? trace : newTrace() };
 }
 
 /** Of the answer to a token that was not accepted. */

@@ -1,6 +1,7 @@
 /** For the tests of the router: small subgraphs as real servers, on the platform's own pieces, and accounts with tokens. */
 import { EventEmitter, once } from 'node:events';
 import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { composeServices } from '@apollo/composition';
 import { ApolloServer } from '@apollo/server';
 import { ApolloServerPluginInlineTraceDisabled } from '@apollo/server/plugin/disabled';
@@ -8,6 +9,7 @@ import { buildSubgraphSchema } from '@apollo/subgraph';
 import { parse } from 'graphql';
 import { type CryptoKey, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { answerGraphql } from '#platform/apollo.ts';
+import { readConfig } from '#platform/config.ts';
 import { overloaded, unauthenticated } from '#platform/errors.ts';
 import { maskErrors } from '#platform/graphql.ts';
 import { type Handler, json, listen, readBody, text } from '#platform/http.ts';
@@ -22,6 +24,8 @@ import {
   type VerifyToken,
   type Viewer,
 } from '#platform/tokens.ts';
+import { type LimitSettings, limitSettings, limitsFrom } from './limits.ts';
+import type { Manifest } from './persisted.ts';
 import { startRouter } from './router.ts';
 
 const KEY = 'only the fixture signs with this key';
@@ -45,7 +49,11 @@ const sdl = {
       ticks: Int!
     }`,
   delivery: `${FEDERATION}
-    type Query { deliveries: Int }`,
+    type Query {
+      deliveries: Int
+      "Takes a while."
+      slow: Boolean
+    }`,
 };
 type Name = keyof typeof sdl;
 const names = Object.keys(sdl) as Name[]; // the keys of a literal
@@ -151,7 +159,7 @@ function resolversOf(numbers: NumberLog, asked: string[]) {
         padding: (_: number, { size }: { size: number }) => '.'.repeat(size),
       },
     },
-    delivery: { Query: { deliveries: () => 0 } },
+    delivery: { Query: { deliveries: () => 0, slow: () => sleep(200, true) } },
   };
 }
 
@@ -227,7 +235,20 @@ async function startSubgraph(
 export type Fixture = Awaited<ReturnType<typeof startFixture>>;
 
 /** The subgraphs and a router before them. */
-export async function startFixture({ graphiql = true } = {}) {
+export interface FixtureOptions {
+  graphiql?: boolean;
+  /** Beside the defaults. */
+  limits?: Partial<LimitSettings>;
+  safelist?: Manifest | null;
+  corsOrigins?: string[];
+}
+
+export async function startFixture({
+  graphiql = true,
+  limits = {},
+  safelist = null,
+  corsOrigins = [],
+}: FixtureOptions = {}) {
   const numbers = new NumberLog();
   /** `<customer>:<id>` of each book that was asked for by reference. */
   const booksAsked: string[] = [];
@@ -269,6 +290,9 @@ export async function startFixture({ graphiql = true } = {}) {
       '/.well-known/jwks.json': { to: 'customer', method: 'GET' },
     },
     graphiql,
+    limits: { ...limitsFrom(readConfig(limitSettings, {})), ...limits },
+    safelist,
+    corsOrigins,
     log,
   });
 

@@ -58,7 +58,7 @@ export function serveStreams({ operations, verifyToken, log }: StreamOptions): S
         else {
           subscriptions.add(stream);
           if (stopping) stream.end();
-          await follow(operations, args, { ...context, after: asked.after }, stream);
+          await follow(operations, args, context.viewer, asked.after, stream);
         }
         await stream.send({ event: 'complete', data: '' });
       } catch (error) {
@@ -104,7 +104,7 @@ function asksForSubscription(operations: Operations, request: IncomingMessage, b
     throw error;
   }
 }
-const NOBODY: Context = { authorization: undefined, traceparent: '' };
+const NOBODY: Context = { authorization: undefined, viewer: null, client: '', traceparent: '' };
 
 async function answerOnce(
   operations: Operations,
@@ -123,12 +123,13 @@ const tell = (stream: EventStream, result: FormattedExecutionResult, id?: string
 
 /** Tells all that the subscription comes to; resolves early when the stream is over, as it is when the viewer's token is. */
 async function follow(
-  { engine, format }: Operations,
+  { follow, format }: Operations,
   args: ExecutionArgs,
-  { viewer, after, ...contextValue }: Context & { viewer: Viewer | null; after: string | undefined },
+  viewer: Viewer | null,
+  after: string | undefined,
   stream: EventStream,
 ): Promise<void> {
-  const steps = await engine.follow({ ...args, contextValue, after });
+  const steps = await follow(args, after);
   if (!(Symbol.asyncIterator in steps)) return tell(stream, format(steps));
   const leave = () => void steps.return?.();
   stream.over.addEventListener('abort', leave, { once: true });
@@ -151,11 +152,14 @@ interface StreamRequest {
   after: string | undefined;
 }
 
-const shape = z.object({
-  query: z.string(),
-  variables: z.record(z.string(), z.unknown()).nullish(),
-  operationName: z.string().nullish(),
-});
+const shape = z
+  .object({
+    query: z.string().nullish(),
+    extensions: z.record(z.string(), z.unknown()).nullish(),
+    variables: z.record(z.string(), z.unknown()).nullish(),
+    operationName: z.string().nullish(),
+  })
+  .refine(({ query, extensions }) => query || extensions?.persistedQuery, { path: ['query'], error: 'is missing' });
 
 /** By GET or POST, as GraphQL over HTTP has them. @throws BadRequest that says what is wrong */
 function readRequest({ method, url = '', headers }: IncomingMessage, body: Buffer): StreamRequest {
@@ -171,8 +175,12 @@ function readRequest({ method, url = '', headers }: IncomingMessage, body: Buffe
 }
 
 function partsOfUrl(url: string): object {
-  const { variables, ...parts } = Object.fromEntries(new URL(url, 'http://localhost').searchParams);
-  return variables ? { ...parts, variables: parse('variables', variables) } : parts;
+  const { variables, extensions, ...parts } = Object.fromEntries(new URL(url, 'http://localhost').searchParams);
+  return {
+    ...parts,
+    ...(variables && { variables: parse('variables', variables) }),
+    ...(extensions && { extensions: parse('extensions', extensions) }),
+  };
 }
 
 function parse(what: string, text: string): unknown {
