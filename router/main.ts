@@ -7,13 +7,25 @@ const supergraphSdl = readFileSync(new URL('../schema/supergraph.graphql', impor
 
 await run(
   'router',
-  ['HOST', 'PORT', 'ROUTER_KEY', 'JWKS_URL', 'BOOK_URL', 'RENTAL_URL', 'DELIVERY_URL', 'CUSTOMER_URL', 'GRAPHIQL'],
+  [
+    'HOST',
+    'PORT',
+    'ROUTER_KEY',
+    'JWKS_URL',
+    'TRUSTED_PROXIES',
+    'BOOK_URL',
+    'RENTAL_URL',
+    'DELIVERY_URL',
+    'CUSTOMER_URL',
+    'GRAPHIQL',
+  ],
   (config, log) =>
     startRouter({
       host: config.HOST,
       port: config.PORT,
       key: config.ROUTER_KEY,
       jwksUrl: config.JWKS_URL,
+      trustedProxies: config.TRUSTED_PROXIES,
       supergraphSdl,
       subgraphs: {
         book: config.BOOK_URL,

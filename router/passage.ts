@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type Handler, pathOf, readBody, text } from '#platform/http.ts';
 import type { Log } from '#platform/log.ts';
+import type { ClientOf } from './client.ts';
 import { MAX_BODY_BYTES } from './limits.ts';
 import type { Subgraph } from './subgraph.ts';
 
@@ -17,16 +18,17 @@ const OF_THE_CONNECTION = [
 ];
 
 /** Hands requests of one method to the same path of a subgraph, signed by the router too. */
-export function passage(subgraph: Subgraph, method: 'GET' | 'POST', log: Log): Handler {
+export function passage(subgraph: Subgraph, method: 'GET' | 'POST', clientOf: ClientOf, log: Log): Handler {
   return async (request, response) => {
     if (request.method !== method) {
       response.setHeader('allow', method);
       return text(response, 405, `Only ${method} is understood here.`);
     }
+    const client = clientOf(request);
     const body = await readBody(request, MAX_BODY_BYTES);
     const headers = endToEnd(request.headers);
     try {
-      const answer = await subgraph.send({ method, path: pathOf(request), headers, body });
+      const answer = await subgraph.send({ method, path: pathOf(request), headers, client, body });
       response.writeHead(answer.status, endToEnd(answer.headers));
       response.end(answer.body);
     } catch (error) {

@@ -9,6 +9,7 @@ import { type Handler, listen, readBody } from '#platform/http.ts';
 import type { Log } from '#platform/log.ts';
 import type { Started } from '#platform/process.ts';
 import { createTokenVerifier, type VerifyToken } from '#platform/tokens.ts';
+import { type ClientOf, trusting } from './client.ts';
 import { type Context, contextOf, statusOf } from './context.ts';
 import { createDocuments } from './documents.ts';
 import { clientErrors } from './errors.ts';
@@ -28,6 +29,8 @@ export interface RouterOptions {
   /** Signs what the subgraphs are asked. */
   key: string;
   jwksUrl: string;
+  /** Addresses and blocks of the proxies that are believed about who asks by way of them. */
+  trustedProxies: string[];
   supergraphSdl: string;
   /** Name in the supergraph -> GraphQL address. */
   subgraphs: Record<string, string>;
@@ -91,24 +94,25 @@ export async function startRouter(options: RouterOptions): Promise<Started> {
   });
 
   const verifyToken = createTokenVerifier(options.jwksUrl);
-  const streams = serveStreams({ operations, verifyToken, log });
+  const clientOf = trusting(options.trustedProxies);
+  const streams = serveStreams({ operations, verifyToken, clientOf, log });
   const http = await listen({
     host,
     port,
     log,
     routes: {
-      [GRAPHQL]: endpoint(apollo, streams, verifyToken, graphiql),
+      [GRAPHQL]: endpoint(apollo, streams, { verifyToken, clientOf }, graphiql),
       ...(graphiql && { '/': graphiqlPage, '/graphiql/*': graphiqlFiles }),
       ...Object.fromEntries(
         Object.entries(options.passages).map(([path, { to, method }]) => [
           path,
-          passage(subgraphNamed(to), method, log),
+          passage(subgraphNamed(to), method, clientOf, log),
         ]),
       ),
     },
     notReady: async () => null, // subgraphs that are away leave partial answers, which this process alone can give
   });
-  const sockets = serveSockets({ server: http.server, path: GRAPHQL, operations, verifyToken, log });
+  const sockets = serveSockets({ server: http.server, path: GRAPHQL, operations, verifyToken, clientOf, log });
 
   return {
     port: http.port,
@@ -124,7 +128,7 @@ export async function startRouter(options: RouterOptions): Promise<Started> {
 function endpoint(
   apollo: ApolloServer<Context>,
   streams: Streams,
-  verifyToken: VerifyToken,
+  asker: { verifyToken: VerifyToken; clientOf: ClientOf },
   graphiql: boolean,
 ): Handler {
   return async (request, response) => {
@@ -132,7 +136,7 @@ function endpoint(
     const body = await readBody(request, MAX_BODY_BYTES);
     if (streams.takes(request, body)) return streams.answer(request, response, body);
     await answerGraphql(apollo, request, response, body, () =>
-      contextOf(request.headers, verifyToken).catch((error: unknown) => {
+      contextOf(request, asker).catch((error: unknown) => {
         throw error instanceof GraphQLError ? withStatus(error, statusOf(error)) : error;
       }),
     );

@@ -14,6 +14,7 @@ import type { Log } from '#platform/log.ts';
 import type { VerifyToken, Viewer } from '#platform/tokens.ts';
 import { newTrace } from '#platform/trace.ts';
 import { closeSockets, refuseUpgrade, runProtocol, TRY_AGAIN_LATER } from '#platform/websocket.ts';
+import type { ClientOf } from './client.ts';
 import { type Context, msLeft, statusOf } from './context.ts';
 import { MAX_BODY_BYTES } from './limits.ts';
 import { contextIn, type Operations } from './operations.ts';
@@ -26,6 +27,7 @@ const SERVICE_RESTART = 1012;
 
 interface Session {
   socket: WebSocket;
+  client: string;
   authorization: string | undefined;
   viewer: Viewer | null;
   expiry: NodeJS.Timeout | undefined;
@@ -36,18 +38,20 @@ export interface SocketOptions {
   path: string;
   operations: Operations;
   verifyToken: VerifyToken;
+  clientOf: ClientOf;
   log: Log;
 }
 
 export function serveSockets(options: SocketOptions): { stop(): Promise<void> } {
-  const { server, path, log } = options;
+  const { server, path, clientOf, log } = options;
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_BODY_BYTES, handleProtocols });
   const protocol = makeServer<Record<string, unknown>, Session>(protocolOptions(options));
 
   server.on('upgrade', (request: IncomingMessage, connection: Duplex, head: Buffer) => {
     if (pathOf(request) !== path) return refuseUpgrade(connection, '404 Not Found');
+    const client = clientOf(request);
     sockets.handleUpgrade(request, connection, head, (socket) => {
-      const session: Session = { socket, authorization: undefined, viewer: null, expiry: undefined };
+      const session: Session = { socket, client, authorization: undefined, viewer: null, expiry: undefined };
       socket.once('close', () => clearTimeout(session.expiry));
       runProtocol(protocol, socket, { connection, extra: session, log, unreadBytes: UNREAD_BYTES });
     });
@@ -90,6 +94,7 @@ const contextOf = (session: Session): Context => ({
   get authorization() {
     return session.authorization; // the newest: a subscription outlives the token it began with
   },
+  client: session.client,
   traceparent: newTrace(),
 });
 
