@@ -22,7 +22,11 @@ import type { Viewer } from './tokens.ts';
 /** One per request: who asks, and whatever the subgraph's resolvers need. */
 export interface BaseContext {
   viewer: Viewer | null;
+  /** The address that the request comes from, as the router has seen it; '' for a subscription. */
+  client: string;
 }
+
+export type ContextFor<C> = (viewer: Viewer | null, client: string) => C;
 
 /** Resolvers by type and field. What they take and give is checked by GraphQL at run time, by TypeScript inside each. */
 // biome-ignore lint/suspicious/noExplicitAny: each resolver declares its own parent and arguments
@@ -62,16 +66,13 @@ export function subgraphSchema(sdlFile: URL, resolvers: Resolvers): GraphQLSchem
  * The mutations of one request run one after another. What is selected below each is read with a context of its own, so that
  * none shows what an earlier one has left in an identity map or a loader.
  */
-export function readAnewAfterMutations<C extends BaseContext>(
-  schema: GraphQLSchema,
-  contextFor: (viewer: Viewer | null) => C,
-): void {
+export function readAnewAfterMutations<C extends BaseContext>(schema: GraphQLSchema, contextFor: ContextFor<C>): void {
   for (const field of Object.values(schema.getMutationType()?.getFields() ?? {})) {
     const { resolve } = field;
     if (!resolve) continue;
     field.resolve = async (source, args, context: C, info) => {
       const result: unknown = await resolve(source, args, context, info);
-      Object.assign(context, contextFor(context.viewer));
+      Object.assign(context, contextFor(context.viewer, context.client));
       return result;
     };
   }

@@ -14,7 +14,7 @@ import { overloaded, unauthenticated } from '#platform/errors.ts';
 import { maskErrors } from '#platform/graphql.ts';
 import { type Handler, json, listen, readBody, text } from '#platform/http.ts';
 import { createLog } from '#platform/log.ts';
-import { createVerifier, SIGNATURE_HEADER } from '#platform/signature.ts';
+import { CLIENT_HEADER, createVerifier, SIGNATURE_HEADER } from '#platform/signature.ts';
 import { Position, serveSubscriptions } from '#platform/subscriptions.ts';
 import {
   createTokenVerifier,
@@ -36,7 +36,7 @@ const sdl = {
   book: `${FEDERATION}
     type Query { book(id: ID!): Book broken: String }
     type Mutation { rename(id: ID!, title: String!): Book request: Book! }
-    type Book @key(fields: "id") { id: ID! title: String askedBy: String trace: String }`,
+    type Book @key(fields: "id") { id: ID! title: String askedBy: String trace: String client: String }`,
   customer: `${FEDERATION}
     type Query { me: String book7: Book }
     type Book @key(fields: "id", resolvable: false) { id: ID! }
@@ -101,6 +101,7 @@ class NumberLog {
 
 interface Context {
   viewer: Viewer | null;
+  client: string;
   traceparent?: string | undefined;
 }
 
@@ -131,6 +132,7 @@ function resolversOf(numbers: NumberLog, asked: string[]) {
         title: ({ id }: { id: string }) => titles.get(id) ?? `Title ${id}`,
         askedBy: (_: unknown, __: unknown, { viewer }: Context) => viewer?.customerId,
         trace: (_: unknown, __: unknown, { traceparent }: Context) => traceparent,
+        client: (_: unknown, __: unknown, { client }: Context) => client,
       },
     },
     customer: {
@@ -184,12 +186,14 @@ async function startSubgraph(
   const whyRefused = createVerifier(KEY);
   const graphql: Handler = async (request, response) => {
     const body = await readBody(request, 1_000_000);
+    const client = String(request.headers[CLIENT_HEADER]);
     const signature = String(request.headers[SIGNATURE_HEADER]);
-    const refused = whyRefused(signature, { method: 'POST', path: '/graphql', body });
+    const refused = whyRefused(signature, { method: 'POST', path: '/graphql', client, body });
     if (refused) return json(response, 403, { errors: [{ message: refused }] });
     const traceparent = request.headers.traceparent?.toString();
     await answerGraphql(apollo, request, response, body, async () => ({
       viewer: await verifyToken(request.headers.authorization),
+      client,
       traceparent,
     }));
   };
@@ -212,7 +216,7 @@ async function startSubgraph(
       sockets -= 1;
     });
   });
-  const context = (viewer: Viewer | null): Context => ({ viewer });
+  const context = (viewer: Viewer | null, client: string): Context => ({ viewer, client });
   const subscriptions = serveSubscriptions({ server: http.server, schema, verifyToken, whyRefused, context, log });
 
   /** As a crash does it: no farewell to anybody. */
@@ -241,6 +245,7 @@ export interface FixtureOptions {
   limits?: Partial<LimitSettings>;
   safelist?: Manifest | null;
   corsOrigins?: string[];
+  trustedProxies?: string[];
 }
 
 export async function startFixture({
@@ -248,6 +253,7 @@ export async function startFixture({
   limits = {},
   safelist = null,
   corsOrigins = [],
+  trustedProxies = [],
 }: FixtureOptions = {}) {
   const numbers = new NumberLog();
   /** `<customer>:<id>` of each book that was asked for by reference. */
@@ -283,6 +289,7 @@ export async function startFixture({
     port: 0,
     key: KEY,
     jwksUrl,
+    trustedProxies,
     supergraphSdl,
     subgraphs: Object.fromEntries(names.map((name) => [name, `http://127.0.0.1:${subgraphs[name].port}/graphql`])),
     passages: {

@@ -14,6 +14,7 @@ await run(
     'PORT',
     'ROUTER_KEY',
     'JWKS_URL',
+    'TRUSTED_PROXIES',
     'BOOK_URL',
     'RENTAL_URL',
     'DELIVERY_URL',
@@ -29,6 +30,7 @@ await run(
       port: config.PORT,
       key: config.ROUTER_KEY,
       jwksUrl: config.JWKS_URL,
+      trustedProxies: config.TRUSTED_PROXIES,
       supergraphSdl,
       subgraphs: {
         book: config.BOOK_URL,

@@ -9,6 +9,7 @@ import { type Handler, listen, readBody } from '#platform/http.ts';
 import type { Log } from '#platform/log.ts';
 import type { Started } from '#platform/process.ts';
 import { createTokenVerifier, type VerifyToken } from '#platform/tokens.ts';
+import { type ClientOf, trusting } from './client.ts';
 import { type Context, contextOf } from './context.ts';
 import { createCostOf } from './cost.ts';
 import { createDocuments, MAX_MISTAKES } from './documents.ts';
@@ -32,6 +33,8 @@ export interface RouterOptions {
   /** Signs what the subgraphs are asked. */
   key: string;
   jwksUrl: string;
+  /** Addresses and blocks of the proxies that are believed about who asks by way of them. */
+  trustedProxies: string[];
   supergraphSdl: string;
   /** Name in the supergraph -> GraphQL address. */
   subgraphs: Record<string, string>;
@@ -106,7 +109,8 @@ export async function startRouter(options: RouterOptions): Promise<Started> {
   });
 
   const verifyToken = createTokenVerifier(options.jwksUrl);
-  const streams = serveStreams({ operations, verifyToken, log });
+  const clientOf = trusting(options.trustedProxies);
+  const streams = serveStreams({ operations, verifyToken, clientOf, log });
   const origins = createOrigins(options.corsOrigins);
   const { bodyBytes } = limits;
   const http = await listen({
@@ -115,12 +119,12 @@ export async function startRouter(options: RouterOptions): Promise<Started> {
     log,
     headers: SECURITY_HEADERS,
     routes: {
-      [GRAPHQL]: endpoint({ apollo, streams, verifyToken, origins, graphiql, bodyBytes }),
+      [GRAPHQL]: endpoint({ apollo, streams, verifyToken, clientOf, origins, graphiql, bodyBytes }),
       ...(graphiql && { '/': graphiqlPage, '/graphiql/*': graphiqlFiles }),
       ...Object.fromEntries(
         Object.entries(options.passages).map(([path, { to, method }]) => [
           path,
-          passage(subgraphNamed(to), method, bodyBytes, log),
+          passage(subgraphNamed(to), { method, clientOf, bodyBytes, log }),
         ]),
       ),
     },
@@ -133,6 +137,7 @@ export async function startRouter(options: RouterOptions): Promise<Started> {
     messageBytes: bodyBytes,
     operations,
     verifyToken,
+    clientOf,
     log,
   });
 
@@ -162,19 +167,20 @@ interface EndpointOptions {
   apollo: ApolloServer<Context>;
   streams: Streams;
   verifyToken: VerifyToken;
+  clientOf: ClientOf;
   origins: Origins;
   graphiql: boolean;
   bodyBytes: number;
 }
 
-function endpoint({ apollo, streams, verifyToken, origins, graphiql, bodyBytes }: EndpointOptions): Handler {
+function endpoint({ apollo, streams, origins, graphiql, bodyBytes, ...asker }: EndpointOptions): Handler {
   return async (request, response) => {
     if (origins.answer(request, response)) return;
     if (graphiql && wantsPage(request)) return graphiqlPage(request, response);
     const body = await readBody(request, bodyBytes);
     if (streams.takes(request, body)) return streams.answer(request, response, body);
     await answerGraphql(apollo, request, response, body, () =>
-      contextOf(request.headers, verifyToken).catch((error: unknown) => {
+      contextOf(request, asker).catch((error: unknown) => {
         throw error instanceof GraphQLError ? withStatus(error) : error;
       }),
     );

@@ -14,6 +14,7 @@ import type { Log } from '#platform/log.ts';
 import type { VerifyToken, Viewer } from '#platform/tokens.ts';
 import { newTrace } from '#platform/trace.ts';
 import { closeSockets, refuseUpgrade, runProtocol, TRY_AGAIN_LATER } from '#platform/websocket.ts';
+import type { ClientOf } from './client.ts';
 import { type Context, msLeft, statusOf } from './context.ts';
 import type { Operations } from './operations.ts';
 
@@ -25,6 +26,7 @@ const SERVICE_RESTART = 1012;
 
 interface Session {
   socket: WebSocket;
+  client: string;
   authorization: string | undefined;
   viewer: Viewer | null;
   expiry: NodeJS.Timeout | undefined;
@@ -37,21 +39,23 @@ export interface SocketOptions {
   mayOpen: (request: IncomingMessage) => boolean;
   operations: Operations;
   verifyToken: VerifyToken;
+  clientOf: ClientOf;
   /** Of one message, at most. */
   messageBytes: number;
   log: Log;
 }
 
 export function serveSockets(options: SocketOptions): { stop(): Promise<void> } {
-  const { server, path, log } = options;
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: options.messageBytes, handleProtocols });
+  const { server, path, clientOf, messageBytes, log } = options;
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: messageBytes, handleProtocols });
   const protocol = makeServer<Record<string, unknown>, Session>(protocolOptions(options));
 
   server.on('upgrade', (request: IncomingMessage, connection: Duplex, head: Buffer) => {
     if (pathOf(request) !== path) return refuseUpgrade(connection, '404 Not Found');
     if (!options.mayOpen(request)) return refuseUpgrade(connection, '403 Forbidden');
+    const client = clientOf(request);
     sockets.handleUpgrade(request, connection, head, (socket) => {
-      const session: Session = { socket, authorization: undefined, viewer: null, expiry: undefined };
+      const session: Session = { socket, client, authorization: undefined, viewer: null, expiry: undefined };
       socket.once('close', () => clearTimeout(session.expiry));
       runProtocol(protocol, socket, { connection, extra: session, log, unreadBytes: UNREAD_BYTES });
     });
@@ -94,10 +98,10 @@ const contextOf = (session: Session): Context => ({
   get authorization() {
     return session.authorization; // the newest: a subscription outlives the token it began with
   },
+  client: session.client,
   get viewer() {
     return session.viewer;
   },
-  client: '',
   traceparent: newTrace(),
 });
 

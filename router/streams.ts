@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { BadRequest, json } from '#platform/http.ts';
 import type { Log } from '#platform/log.ts';
 import type { VerifyToken, Viewer } from '#platform/tokens.ts';
+import type { ClientOf } from './client.ts';
 import { type Context, contextOf, msLeft, statusOf } from './context.ts';
 import { type EventStream, openEventStream } from './eventStream.ts';
 import type { OperationRequest, Operations } from './operations.ts';
@@ -19,6 +20,7 @@ const CLOSE_WITHIN_MS = 2000;
 export interface StreamOptions {
   operations: Operations;
   verifyToken: VerifyToken;
+  clientOf: ClientOf;
   log: Log;
 }
 
@@ -30,7 +32,7 @@ export interface Streams {
   stop(): Promise<void>;
 }
 
-export function serveStreams({ operations, verifyToken, log }: StreamOptions): Streams {
+export function serveStreams({ operations, verifyToken, clientOf, log }: StreamOptions): Streams {
   const subscriptions = new Set<EventStream>();
   let stopping = false;
 
@@ -43,7 +45,7 @@ export function serveStreams({ operations, verifyToken, log }: StreamOptions): S
 
     async answer(request, response, body) {
       const asked = readRequest(request, body);
-      const context = await contextOf(request.headers, verifyToken).catch((error: unknown) => {
+      const context = await contextOf(request, { verifyToken, clientOf }).catch((error: unknown) => {
         if (error instanceof GraphQLError) return error;
         throw error;
       });

@@ -48,7 +48,7 @@ export async function openShop(url: string): Promise<Shop> {
       schema,
       source,
       variableValues: { ...variableValues },
-      contextValue: contextOf(em(), viewer, 'KRW'),
+      contextValue: contextOf(em(), viewer, '', 'KRW'),
     });
   };
 
