@@ -49,6 +49,14 @@ test('a secret has no default', () => {
   for (const secret of secrets) expect(message).toContain(`${secret} is not set`);
 });
 
+test('trusted proxies are addresses and blocks, and nobody unless they are given', () => {
+  const proxies = (TRUSTED_PROXIES?: string) => readConfig(['TRUSTED_PROXIES'], { TRUSTED_PROXIES });
+  expect(proxies()).toEqual({ TRUSTED_PROXIES: [] });
+  expect(proxies('10.0.0.0/8, ::1')).toEqual({ TRUSTED_PROXIES: ['10.0.0.0/8', '::1'] });
+  for (const wrong of ['the proxy', '10.0.0.0/33', '0.0.0.0/0'])
+    expect(mistakesOf(['TRUSTED_PROXIES'], { TRUSTED_PROXIES: wrong })).toContain('TRUSTED_PROXIES must be addresses');
+});
+
 test('only the settings that were asked for are read', () => {
   expect(Object.keys(readConfig(['PORT'], { PORT: '1', ROUTER_KEY: 'wrong' }))).toEqual(['PORT']);
 });

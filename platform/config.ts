@@ -2,6 +2,7 @@
  * Every setting there is, and the only reader of the environment. A process names what it needs; what is missing or
  * wrong is told in one message, all of it at once. Defaults suit one machine; secrets have none.
  */
+import proxyAddress from 'proxy-addr';
 import { z } from 'zod';
 
 const whole = (min: number, max: number) =>
@@ -17,7 +18,31 @@ const urlOf = (protocol: RegExp, example: string) => z.url({ protocol, error: `m
 const url = urlOf(/^https?$/, 'http://127.0.0.1:4001');
 const postgresUrl = urlOf(/^postgres(ql)?$/, 'postgresql://user@host:5432/name');
 const onOrOff = z.enum(['on', 'off'], 'must be on or off');
+/** Parts between commas, spaces or ends of lines. */
+const list = z.string().transform((text) => text.split(/[\s,]+/).filter(Boolean));
+const origins = list.refine(
+  (all) => all.every((origin) => URL.parse(origin)?.origin === origin),
+  'must be origins such as https://shop.example',
+);
+/** `field=requests`, `*` being all that is not named. */
+const rates = list
+  .refine(
+    (all) => all.every((rate) => /^(\*|\w+)=[1-9]\d{0,8}$/.test(rate)),
+    'must be a list such as "*=1200, signIn=60"',
+  )
+  .transform((all) =>
+    Object.fromEntries(all.map((rate) => rate.split('=')).map(([field = '', most]) => [field, Number(most)])),
+  );
 const secret = z.string().min(32, 'must have at least 32 characters');
+
+function areNetworks(networks: string[]): boolean {
+  try {
+    proxyAddress.compile(networks);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 const settings = {
   PORT: port.default(4000).describe('TCP port to listen on; 0 takes a free one'),
@@ -41,11 +66,39 @@ const settings = {
     .default('http://127.0.0.1:4004/.well-known/jwks.json')
     .describe('where the public keys of access tokens are'),
 
+  TRUSTED_PROXIES: list
+    .default([])
+    .refine(areNetworks, 'must be addresses or blocks such as 10.0.0.0/8, separated by commas')
+    .describe('the proxies in front of the router that are believed about the address of a client'),
+
   BOOK_URL: url.default('http://127.0.0.1:4001/graphql').describe('the book subgraph'),
   RENTAL_URL: url.default('http://127.0.0.1:4002/graphql').describe('the rental subgraph'),
   DELIVERY_URL: url.default('http://127.0.0.1:4003/graphql').describe('the delivery subgraph'),
   CUSTOMER_URL: url.default('http://127.0.0.1:4004/graphql').describe('the customer subgraph'),
   GRAPHIQL: onOrOff.default('on').describe('the GraphiQL page and introspection'),
+
+  CORS_ORIGINS: origins.prefault('').describe('pages of other origins that may ask from a browser'),
+  SAFELIST: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('file of the operations that may be run, as `npm run safelist` writes it'),
+
+  RENTABOOK_LIMITS: onOrOff
+    .default('on')
+    .describe('off lifts what one caller may ask for, for load runs on one machine; size and cost stay limited'),
+  MAX_BODY_BYTES: whole(1000, 10_000_000).default(65_536).describe('bytes of a request or a message, at most'),
+  MAX_TOKENS: count.default(2000).describe('words and signs of a document, at most'),
+  MAX_DEPTH: count.default(16).describe('fields below one another in an operation, at most'),
+  MAX_SELECTIONS: count.default(1000).describe('fields of an operation with its fragments written out, at most'),
+  MAX_ALIASES: count.default(30).describe('aliases in an operation, at most'),
+  MAX_ROOT_FIELDS: count.default(20).describe('root fields of an operation, at most'),
+  MAX_COST: count.default(5000).describe('objects that an operation may lead to, at most, by @cost and @listSize'),
+  MAX_IN_FLIGHT: count.default(100).describe('requests of one caller answered at once, at most'),
+  MAX_SUBSCRIPTIONS: count.default(100).describe('subscriptions of one caller, at most'),
+  RATES: rates
+    .prefault('*=1200, signUp=20, signIn=60, refreshSession=60, changePassword=20, exportMyData=6, eraseMe=6')
+    .describe('requests a minute of one caller for each root field, at most; * for those that are not named'),
 
   CURRENCY: z
     .string()

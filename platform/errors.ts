@@ -19,22 +19,30 @@ export type UserErrorCode =
   | 'INVALID_CREDENTIALS'
   | 'TOO_MANY_ATTEMPTS';
 
-/** Codes in `errors[].extensions.code` that this project sets itself; Apollo's own (GRAPHQL_VALIDATION_FAILED …) come beside them. */
-export type ErrorCode =
-  /** No token, or one that does not verify, where an account is needed. */
-  | 'UNAUTHENTICATED'
-  /** The account may not do or see this. */
-  | 'FORBIDDEN'
-  /** An argument outside its bounds, such as `first: 0` or a cursor of another list. */
-  | 'BAD_USER_INPUT'
-  /** The service behind a field does not answer; the rest of the answer stands. */
-  | 'SERVICE_UNAVAILABLE'
-  /** More waits than can be done in any useful time; nothing was stored. `extensions.retryAfterSeconds` says when to come again. */
-  | 'OVERLOADED'
-  /** A subscription's server went away and could not be reached again. */
-  | 'SUBSCRIPTION_UPSTREAM_LOST'
-  /** A fault. The message is masked; `extensions.id` is in the log. */
-  | 'INTERNAL_SERVER_ERROR';
+/**
+ * Codes in `errors[].extensions.code` that this project sets itself; Apollo's own (GRAPHQL_VALIDATION_FAILED …) come beside
+ * them. docs/errors.md says of each what it means and what a client can do.
+ */
+export const errorCodes = [
+  'UNAUTHENTICATED',
+  'FORBIDDEN',
+  'BAD_REQUEST',
+  'BAD_USER_INPUT',
+  'PAYLOAD_TOO_LARGE',
+  'MAX_DEPTH_LIMIT',
+  'MAX_HEIGHT_LIMIT',
+  'MAX_ALIASES_LIMIT',
+  'MAX_ROOT_FIELDS_LIMIT',
+  'COST_ESTIMATED_TOO_EXPENSIVE',
+  'REQUEST_RATE_LIMITED',
+  'REQUEST_CONCURRENCY_LIMITED',
+  'QUERY_NOT_IN_SAFE_LIST',
+  'SERVICE_UNAVAILABLE',
+  'OVERLOADED',
+  'SUBSCRIPTION_UPSTREAM_LOST',
+  'INTERNAL_SERVER_ERROR',
+] as const;
+export type ErrorCode = (typeof errorCodes)[number];
 
 export interface UserError {
   code: UserErrorCode;

@@ -15,14 +15,18 @@ import {
 import { GraphQLDateTimeISO } from 'graphql-scalars';
 import { enforceAuth } from './auth.ts';
 import { databaseIsAway } from './database.ts';
-import { badUserInput, type ErrorCode } from './errors.ts';
+import { badUserInput, type ErrorCode, errorCodes } from './errors.ts';
 import type { Log } from './log.ts';
 import type { Viewer } from './tokens.ts';
 
 /** One per request: who asks, and whatever the subgraph's resolvers need. */
 export interface BaseContext {
   viewer: Viewer | null;
+  /** The address that the request comes from, as the router has seen it; '' for a subscription. */
+  client: string;
 }
+
+export type ContextFor<C> = (viewer: Viewer | null, client: string) => C;
 
 /** Resolvers by type and field. What they take and give is checked by GraphQL at run time, by TypeScript inside each. */
 // biome-ignore lint/suspicious/noExplicitAny: each resolver declares its own parent and arguments
@@ -62,40 +66,26 @@ export function subgraphSchema(sdlFile: URL, resolvers: Resolvers): GraphQLSchem
  * The mutations of one request run one after another. What is selected below each is read with a context of its own, so that
  * none shows what an earlier one has left in an identity map or a loader.
  */
-export function readAnewAfterMutations<C extends BaseContext>(
-  schema: GraphQLSchema,
-  contextFor: (viewer: Viewer | null) => C,
-): void {
+export function readAnewAfterMutations<C extends BaseContext>(schema: GraphQLSchema, contextFor: ContextFor<C>): void {
   for (const field of Object.values(schema.getMutationType()?.getFields() ?? {})) {
     const { resolve } = field;
     if (!resolve) continue;
     field.resolve = async (source, args, context: C, info) => {
       const result: unknown = await resolve(source, args, context, info);
-      Object.assign(context, contextFor(context.viewer));
+      Object.assign(context, contextFor(context.viewer, context.client));
       return result;
     };
   }
 }
 
 /** Apollo's own codes for requests that are wrong in themselves; their messages tell nothing of the inside. */
-const REQUEST_CODES = [
+export const requestCodes = [
   'GRAPHQL_PARSE_FAILED',
   'GRAPHQL_VALIDATION_FAILED',
-  'BAD_REQUEST',
   'OPERATION_RESOLUTION_FAILURE',
-  'BAD_USER_INPUT',
   'PERSISTED_QUERY_NOT_FOUND',
-  'PERSISTED_QUERY_NOT_SUPPORTED',
-];
-const OWN_CODES: string[] = [
-  'UNAUTHENTICATED',
-  'FORBIDDEN',
-  'BAD_USER_INPUT',
-  'SERVICE_UNAVAILABLE',
-  'OVERLOADED',
-  'SUBSCRIPTION_UPSTREAM_LOST',
-  'INTERNAL_SERVER_ERROR',
-] satisfies ErrorCode[];
+] as const;
+const MEANT: readonly string[] = [...errorCodes, ...requestCodes];
 
 /**
  * What the client sees of an error: its own mistakes as they are, faults masked and logged once with an id that both have.
@@ -107,9 +97,7 @@ export const maskErrors =
     const { stacktrace: _, ...extensions } = formatted.extensions ?? {};
     const cause = error instanceof GraphQLError && error.originalError ? error.originalError : error;
     const code = String(extensions.code ?? '');
-    const meant =
-      cause instanceof GraphQLError &&
-      (OWN_CODES.includes(code) || REQUEST_CODES.includes(code) || !cause.extensions.code);
+    const meant = cause instanceof GraphQLError && (MEANT.includes(code) || !cause.extensions.code);
     if (meant && code !== 'INTERNAL_SERVER_ERROR') return { ...formatted, extensions };
     if (databaseIsAway(cause)) return { ...placeOf(formatted), ...AWAY };
     const id = typeof extensions.id === 'string' ? extensions.id : randomUUID();

@@ -39,7 +39,7 @@ test('after a body that is too large the same client is answered again', async (
 
   expect(refused.status).toBe(413);
   expect(JSON.parse(refused.text)).toEqual({
-    errors: [{ message: 'The body is larger than 1000 bytes.', extensions: { code: 'BAD_REQUEST' } }],
+    errors: [{ message: 'The body is larger than 1000 bytes.', extensions: { code: 'PAYLOAD_TOO_LARGE' } }],
   });
   expect(next).toEqual({ status: 200, text: '{"size":10}' });
 });

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { ErrorCode } from './errors.ts';
 import type { Log } from './log.ts';
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
@@ -12,6 +13,8 @@ export interface HttpOptions {
   log: Log;
   /** Path without query -> handler. A path that ends in `/*` takes everything below it. */
   routes: Record<string, Handler>;
+  /** Of every answer, unless its handler sets another. */
+  headers?: Record<string, string>;
   /** Why this process should get no requests now, or null when it should. */
   notReady: () => Promise<string | null>;
 }
@@ -26,14 +29,16 @@ export interface Http {
 /** The client's own mistake in the request itself. */
 export class BadRequest extends Error {
   readonly status: number;
+  readonly code: ErrorCode;
 
-  constructor(status: number, message: string) {
+  constructor(status: number, message: string, code: ErrorCode = 'BAD_REQUEST') {
     super(message);
     this.status = status;
+    this.code = code;
   }
 }
 
-export async function listen({ host, port, log, routes, notReady }: HttpOptions): Promise<Http> {
+export async function listen({ host, port, log, routes, headers = {}, notReady }: HttpOptions): Promise<Http> {
   let draining = false;
   const health: Record<string, Handler> = {
     '/livez': async (_, response) => text(response, 200, 'ok'),
@@ -46,6 +51,7 @@ export async function listen({ host, port, log, routes, notReady }: HttpOptions)
 
   const server = createServer((request, response) => {
     if (draining) response.setHeader('connection', 'close');
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     const handler = handlerFor(all, pathOf(request));
     if (!handler) return text(response, 404, 'There is nothing here.');
     handler(request, response).catch((error: unknown) => answerFault(request, response, error, log));
@@ -76,7 +82,7 @@ export async function readBody(request: IncomingMessage, limit: number): Promise
   let size = 0;
   for await (const chunk of request) {
     size += chunk.length;
-    if (size > limit) throw new BadRequest(413, `The body is larger than ${limit} bytes.`);
+    if (size > limit) throw new BadRequest(413, `The body is larger than ${limit} bytes.`, 'PAYLOAD_TOO_LARGE');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
@@ -108,7 +114,7 @@ function answerFault(request: IncomingMessage, response: ServerResponse, error: 
   response.once('finish', () => setTimeout(() => request.destroy(), LINGER_MS).unref());
   request.resume();
   if (error instanceof BadRequest)
-    json(response, error.status, { errors: [{ message: error.message, extensions: { code: 'BAD_REQUEST' } }] });
+    json(response, error.status, { errors: [{ message: error.message, extensions: { code: error.code } }] });
   else text(response, 500, 'Something is broken here.');
 }
 

@@ -11,7 +11,14 @@ import type { AnyConsumer } from './apply.ts';
 import type { Config, Setting } from './config.ts';
 import { startConsumer } from './consume.ts';
 import type { DatabaseOptions, EntityManager, Orm } from './database.ts';
-import { type BaseContext, maskErrors, type Resolvers, readAnewAfterMutations, subgraphSchema } from './graphql.ts';
+import {
+  type BaseContext,
+  type ContextFor,
+  maskErrors,
+  type Resolvers,
+  readAnewAfterMutations,
+  subgraphSchema,
+} from './graphql.ts';
 import { type Handler, json, listen, readBody } from './http.ts';
 import type { Log } from './log.ts';
 import { metricsHandler } from './metrics.ts';
@@ -21,9 +28,9 @@ import type { Started } from './process.ts';
 import { startRelay } from './relay.ts';
 import { type Ask, createAsk } from './requestReply.ts';
 import { openServiceDatabase } from './serviceDatabase.ts';
-import { createVerifier, SIGNATURE_HEADER } from './signature.ts';
+import { CLIENT_HEADER, createVerifier, SIGNATURE_HEADER } from './signature.ts';
 import { serveSubscriptions } from './subscriptions.ts';
-import { createTokenVerifier, type Viewer } from './tokens.ts';
+import { createTokenVerifier } from './tokens.ts';
 import { newTrace } from './trace.ts';
 
 /** What a subgraph needs whatever it does; its main.ts adds its own. */
@@ -71,7 +78,7 @@ export interface ServeOptions<C extends BaseContext> {
   stream: Stream;
   sdl: URL;
   resolvers: Resolvers;
-  context: (viewer: Viewer | null) => C;
+  context: ContextFor<C>;
   consumers?: AnyConsumer[];
   workers?: Worker[];
   /** Beside /graphql: webhooks, keys. */
@@ -146,21 +153,24 @@ export async function serve<C extends BaseContext>(
 
 function graphqlHandler<C extends BaseContext>(
   apollo: ApolloServer<C>,
-  context: (viewer: Viewer | null) => C,
+  context: ContextFor<C>,
   verifyToken: ReturnType<typeof createTokenVerifier>,
   whyRefused: ReturnType<typeof createVerifier>,
 ): Handler {
   return async (request, response) => {
     const { method = 'GET', url: path = '/', headers } = request;
+    const client = headers[CLIENT_HEADER]?.toString() ?? '';
     const body = await readBody(request, MAX_BODY_BYTES);
-    const refused = whyRefused(headers[SIGNATURE_HEADER]?.toString(), { method, path, body });
+    const refused = whyRefused(headers[SIGNATURE_HEADER]?.toString(), { method, path, client, body });
     if (refused)
       return json(response, 403, {
         errors: [{ message: `Only the router may ask: ${refused}.`, extensions: { code: 'FORBIDDEN' } }],
       });
 
     await cause.run({ traceparent: headers.traceparent?.toString() ?? newTrace() }, () =>
-      answerGraphql(apollo, request, response, body, async () => context(await verifyToken(headers.authorization))),
+      answerGraphql(apollo, request, response, body, async () =>
+        context(await verifyToken(headers.authorization), client),
+      ),
     );
   };
 }

@@ -3,7 +3,12 @@ import { createVerifier, type SignedRequest, sign } from './signature.ts';
 const KEY = 'a key that router and subgraphs share';
 const NOW = Date.UTC(2026, 0, 1);
 const SECOND_MS = 1000;
-const request: SignedRequest = { method: 'POST', path: '/graphql', body: '{"query":"{ me { id } }"}' };
+const request: SignedRequest = {
+  method: 'POST',
+  path: '/graphql',
+  client: '192.0.2.1',
+  body: '{"query":"{ me { id } }"}',
+};
 
 const verify = (header: string | undefined, seen: SignedRequest = request, now = NOW) =>
   createVerifier(KEY)(header, seen, now);
@@ -21,6 +26,7 @@ test.each([
   ['the body', { ...request, body: '{"query":"{ me { email } }"}' }],
   ['the path', { ...request, path: '/graphql?as=admin' }],
   ['the method', { ...request, method: 'GET' }],
+  ['the address of the client', { ...request, client: '192.0.2.2' }],
 ])('a request is refused when %s was altered', (_, altered) => {
   expect(verify(sign(KEY, request, NOW), altered)).toBe('the signature does not match');
 });

@@ -1,16 +1,20 @@
 /**
- * Proof that a request comes from the router: an HMAC over time, nonce, method, path and body. The router signs each
- * call to a subgraph (and each WebSocket upgrade, with an empty body); a subgraph answers nobody else.
+ * Proof that a request comes from the router: an HMAC over time, nonce, method, path, the client's address and body. The router
+ * signs each call to a subgraph (and each WebSocket upgrade, with an empty body and nobody's address); a subgraph answers nobody else.
  */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 
 export const SIGNATURE_HEADER = 'rentabook-signature';
+/** On whose behalf: the address of the router's client. */
+export const CLIENT_HEADER = 'rentabook-client';
 const MAX_AGE_MS = 30_000;
 
 export interface SignedRequest {
   method: string;
   /** With the query string, as it stands in the request line. */
   path: string;
+  /** What `CLIENT_HEADER` says; '' without one. */
+  client: string;
   body: string | Buffer;
 }
 
@@ -36,9 +40,10 @@ export function createVerifier(key: string) {
   };
 }
 
-function mac(key: string, { method, path, body }: SignedRequest, time: number, nonce: string): string {
+function mac(key: string, { method, path, client, body }: SignedRequest, time: number, nonce: string): string {
   const bodyHash = createHash('sha256').update(body).digest('hex');
-  return createHmac('sha256', key).update(`${time}\n${nonce}\n${method}\n${path}\n${bodyHash}`).digest('base64url');
+  const signed = [time, nonce, method, path, client, bodyHash].join('\n');
+  return createHmac('sha256', key).update(signed).digest('base64url');
 }
 
 function parseHeader(header = '') {

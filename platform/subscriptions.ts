@@ -16,11 +16,11 @@ import {
 } from 'graphql';
 import { handleProtocols, makeServer, type SubscribePayload } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
-import { type BaseContext, maskErrors } from './graphql.ts';
+import { type BaseContext, type ContextFor, maskErrors } from './graphql.ts';
 import { pathOf } from './http.ts';
 import type { Log } from './log.ts';
 import { type createVerifier, SIGNATURE_HEADER } from './signature.ts';
-import type { VerifyToken, Viewer } from './tokens.ts';
+import type { VerifyToken } from './tokens.ts';
 import { closeSockets, refuseUpgrade, runProtocol } from './websocket.ts';
 
 export interface SubscriptionOptions {
@@ -28,7 +28,7 @@ export interface SubscriptionOptions {
   schema: GraphQLSchema;
   verifyToken: VerifyToken;
   whyRefused: ReturnType<typeof createVerifier>;
-  context: (viewer: Viewer | null) => BaseContext;
+  context: ContextFor<BaseContext>;
   log: Log;
 }
 
@@ -79,7 +79,7 @@ export function serveSubscriptions({
     const path = request.url ?? '/';
     const refused =
       pathOf(request) === '/graphql'
-        ? whyRefused(request.headers[SIGNATURE_HEADER]?.toString(), { method: 'GET', path, body: '' })
+        ? whyRefused(request.headers[SIGNATURE_HEADER]?.toString(), { method: 'GET', path, client: '', body: '' })
         : 'no such path';
     if (refused) return refuseUpgrade(socket, '403 Forbidden');
     sockets.handleUpgrade(request, socket, head, (opened) =>
@@ -109,7 +109,7 @@ async function operation(
       document,
       variableValues: payload.variables ?? {},
       operationName: payload.operationName ?? null,
-      contextValue: context(viewer),
+      contextValue: context(viewer, ''), // the socket is the router's own
     };
   } catch (error) {
     return [

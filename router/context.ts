@@ -1,26 +1,33 @@
-/** Who asks, and in which trace: what travels on to the subgraphs with every request. */
-import type { IncomingHttpHeaders } from 'node:http';
+/** Who asks, from where, and in which trace: what travels on to the subgraphs with every request. */
+import type { IncomingMessage } from 'node:http';
 import type { GraphQLError } from 'graphql';
 import type { ErrorCode } from '#platform/errors.ts';
 import type { VerifyToken, Viewer } from '#platform/tokens.ts';
 import { newTrace } from '#platform/trace.ts';
+import type { ClientOf } from './client.ts';
 
 export interface Context {
   /** The Authorization header, verified here already; each subgraph verifies it again by itself. */
   readonly authorization: string | undefined;
+  /** Whose token it is. */
+  readonly viewer: Viewer | null;
   readonly traceparent: string;
+  /** The address of whoever asks; '' when they have left already. */
+  readonly client: string;
 }
 
 const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /** The context of an HTTP request, and whose it is. @throws GraphQLError, as `VerifyToken` does */
 export async function contextOf(
-  { authorization, traceparent }: IncomingHttpHeaders,
-  verifyToken: VerifyToken,
-): Promise<Context & { viewer: Viewer | null }> {
+  request: IncomingMessage,
+  { verifyToken, clientOf }: { verifyToken: VerifyToken; clientOf: ClientOf },
+): Promise<Context> {
+  const { authorization, traceparent } = request.headers;
+  const client = clientOf(request); // now: once they have left, the connection tells no address
   const viewer = await verifyToken(authorization);
   const trace = String(traceparent);
-  return { authorization, viewer, traceparent: TRACEPARENT.test(trace) ? trace : newTrace() };
+  return { authorization, client, viewer, traceparent: TRACEPARENT.test(trace) ? trace : newTrace() };
 }
 
 /** Of the answer to a token that was not accepted. */

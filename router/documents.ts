@@ -1,27 +1,38 @@
 /** Clients' documents, read and checked once: the same text gives the same document, by which plans are kept. */
 import {
   type DocumentNode,
+  type FragmentDefinitionNode,
   GraphQLError,
   type GraphQLSchema,
+  Kind,
   NoSchemaIntrospectionCustomRule,
+  type ParseOptions,
   parse,
   SingleFieldSubscriptionsRule,
   specifiedRules,
   type ValidationRule,
   validate,
 } from 'graphql';
-import { limitSelections } from './limits.ts';
 
 const KEPT = 1000;
 
 /** The document, or what is wrong with it. */
 export type ReadDocument = (query: string) => DocumentNode | GraphQLError[];
 
-export function createDocuments(schema: GraphQLSchema, introspection: boolean): ReadDocument {
+export interface DocumentOptions {
+  introspection: boolean;
+  parsing: ParseOptions;
+  rules: ValidationRule[];
+}
+
+/** More of them help nobody, and each is made for whoever sends rubbish. */
+export const MAX_MISTAKES = { maxErrors: 5 };
+
+export function createDocuments(schema: GraphQLSchema, options: DocumentOptions): ReadDocument {
   const rules: ValidationRule[] = [
     ...specifiedRules.filter((rule) => rule !== SingleFieldSubscriptionsRule), // the engine has a stricter one, which never throws
-    limitSelections,
-    ...(introspection ? [] : [NoSchemaIntrospectionCustomRule]),
+    ...options.rules,
+    ...(options.introspection ? [] : [NoSchemaIntrospectionCustomRule]),
   ];
   const documents = new Map<string, DocumentNode>();
 
@@ -37,8 +48,8 @@ export function createDocuments(schema: GraphQLSchema, introspection: boolean): 
 
   function check(query: string): DocumentNode | GraphQLError[] {
     try {
-      const document = parse(query);
-      const mistakes = validate(schema, document, rules);
+      const document = parse(query, options.parsing);
+      const mistakes = validate(schema, document, rules, MAX_MISTAKES);
       return mistakes.length ? mistakes.map((mistake) => withCode(mistake, 'GRAPHQL_VALIDATION_FAILED')) : document;
     } catch (error) {
       if (error instanceof GraphQLError) return [withCode(error, 'GRAPHQL_PARSE_FAILED')];
@@ -55,3 +66,10 @@ function withCode(error: GraphQLError, code: string): GraphQLError {
   error.extensions.code ??= code;
   return error;
 }
+
+export const fragmentsIn = ({ definitions }: DocumentNode): Map<string, FragmentDefinitionNode> =>
+  new Map(
+    definitions.flatMap((definition) =>
+      definition.kind === Kind.FRAGMENT_DEFINITION ? [[definition.name.value, definition] as const] : [],
+    ),
+  );

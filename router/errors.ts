@@ -1,5 +1,6 @@
 /** What a client sees of an error, over HTTP and over a socket alike. */
-import type { GraphQLFormattedError } from 'graphql';
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import type { ErrorCode } from '#platform/errors.ts';
 import { maskErrors } from '#platform/graphql.ts';
 import type { Log } from '#platform/log.ts';
 
@@ -13,10 +14,28 @@ export function clientErrors(log: Log): FormatError {
   const mask = maskErrors(log);
   return (formatted, error) => {
     const { serviceName, ...extensions } = formatted.extensions ?? {};
-    const seen = serviceName ? { ...formatted, extensions } : mask(formatted, error);
+    const seen = serviceName ? { ...formatted, extensions } : mask(withOwnCode(formatted, error), error);
     return { ...seen, message: withoutSuggestions(seen.message) };
   };
 }
+
+/** Apollo gives whatever a validation rule reports a code of its own. */
+function withOwnCode(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
+  const reported = error instanceof GraphQLError ? error.originalError : undefined;
+  const code = reported instanceof GraphQLError ? reported.extensions.code : undefined;
+  return code ? { ...formatted, extensions: { ...formatted.extensions, code } } : formatted;
+}
+
+/** Of an answer that is an error and nothing else. */
+const statuses: Partial<Record<ErrorCode, number>> = {
+  UNAUTHENTICATED: 401,
+  QUERY_NOT_IN_SAFE_LIST: 403,
+  REQUEST_RATE_LIMITED: 429,
+  REQUEST_CONCURRENCY_LIMITED: 429,
+  SERVICE_UNAVAILABLE: 503,
+  OVERLOADED: 503,
+};
+export const httpStatusOf = (code: unknown): number => statuses[code as ErrorCode] ?? 400; // whatever it is, it is a key or none
 
 /** GraphQL's help with typing errors would tell of names that the client need not know. */
 const withoutSuggestions = (message: string): string => message.replace(/ Did you mean [^?]*\?$/, '');

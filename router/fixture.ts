@@ -1,6 +1,7 @@
 /** For the tests of the router: small subgraphs as real servers, on the platform's own pieces, and accounts with tokens. */
 import { EventEmitter, once } from 'node:events';
 import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { composeServices } from '@apollo/composition';
 import { ApolloServer } from '@apollo/server';
 import { ApolloServerPluginInlineTraceDisabled } from '@apollo/server/plugin/disabled';
@@ -8,11 +9,12 @@ import { buildSubgraphSchema } from '@apollo/subgraph';
 import { parse } from 'graphql';
 import { type CryptoKey, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { answerGraphql } from '#platform/apollo.ts';
+import { readConfig } from '#platform/config.ts';
 import { overloaded, unauthenticated } from '#platform/errors.ts';
 import { maskErrors } from '#platform/graphql.ts';
 import { type Handler, json, listen, readBody, text } from '#platform/http.ts';
 import { createLog } from '#platform/log.ts';
-import { createVerifier, SIGNATURE_HEADER } from '#platform/signature.ts';
+import { CLIENT_HEADER, createVerifier, SIGNATURE_HEADER } from '#platform/signature.ts';
 import { Position, serveSubscriptions } from '#platform/subscriptions.ts';
 import {
   createTokenVerifier,
@@ -22,6 +24,8 @@ import {
   type VerifyToken,
   type Viewer,
 } from '#platform/tokens.ts';
+import { type LimitSettings, limitSettings, limitsFrom } from './limits.ts';
+import type { Manifest } from './persisted.ts';
 import { startRouter } from './router.ts';
 
 const KEY = 'only the fixture signs with this key';
@@ -32,7 +36,7 @@ const sdl = {
   book: `${FEDERATION}
     type Query { book(id: ID!): Book broken: String }
     type Mutation { rename(id: ID!, title: String!): Book request: Book! }
-    type Book @key(fields: "id") { id: ID! title: String askedBy: String trace: String }`,
+    type Book @key(fields: "id") { id: ID! title: String askedBy: String trace: String client: String }`,
   customer: `${FEDERATION}
     type Query { me: String book7: Book }
     type Book @key(fields: "id", resolvable: false) { id: ID! }
@@ -45,7 +49,11 @@ const sdl = {
       ticks: Int!
     }`,
   delivery: `${FEDERATION}
-    type Query { deliveries: Int }`,
+    type Query {
+      deliveries: Int
+      "Takes a while."
+      slow: Boolean
+    }`,
 };
 type Name = keyof typeof sdl;
 const names = Object.keys(sdl) as Name[]; // the keys of a literal
@@ -93,6 +101,7 @@ class NumberLog {
 
 interface Context {
   viewer: Viewer | null;
+  client: string;
   traceparent?: string | undefined;
 }
 
@@ -123,6 +132,7 @@ function resolversOf(numbers: NumberLog, asked: string[]) {
         title: ({ id }: { id: string }) => titles.get(id) ?? `Title ${id}`,
         askedBy: (_: unknown, __: unknown, { viewer }: Context) => viewer?.customerId,
         trace: (_: unknown, __: unknown, { traceparent }: Context) => traceparent,
+        client: (_: unknown, __: unknown, { client }: Context) => client,
       },
     },
     customer: {
@@ -151,7 +161,7 @@ function resolversOf(numbers: NumberLog, asked: string[]) {
         padding: (_: number, { size }: { size: number }) => '.'.repeat(size),
       },
     },
-    delivery: { Query: { deliveries: () => 0 } },
+    delivery: { Query: { deliveries: () => 0, slow: () => sleep(200, true) } },
   };
 }
 
@@ -176,12 +186,14 @@ async function startSubgraph(
   const whyRefused = createVerifier(KEY);
   const graphql: Handler = async (request, response) => {
     const body = await readBody(request, 1_000_000);
+    const client = String(request.headers[CLIENT_HEADER]);
     const signature = String(request.headers[SIGNATURE_HEADER]);
-    const refused = whyRefused(signature, { method: 'POST', path: '/graphql', body });
+    const refused = whyRefused(signature, { method: 'POST', path: '/graphql', client, body });
     if (refused) return json(response, 403, { errors: [{ message: refused }] });
     const traceparent = request.headers.traceparent?.toString();
     await answerGraphql(apollo, request, response, body, async () => ({
       viewer: await verifyToken(request.headers.authorization),
+      client,
       traceparent,
     }));
   };
@@ -204,7 +216,7 @@ async function startSubgraph(
       sockets -= 1;
     });
   });
-  const context = (viewer: Viewer | null): Context => ({ viewer });
+  const context = (viewer: Viewer | null, client: string): Context => ({ viewer, client });
   const subscriptions = serveSubscriptions({ server: http.server, schema, verifyToken, whyRefused, context, log });
 
   /** As a crash does it: no farewell to anybody. */
@@ -227,7 +239,22 @@ async function startSubgraph(
 export type Fixture = Awaited<ReturnType<typeof startFixture>>;
 
 /** The subgraphs and a router before them. */
-export async function startFixture({ graphiql = true } = {}) {
+export interface FixtureOptions {
+  graphiql?: boolean;
+  /** Beside the defaults. */
+  limits?: Partial<LimitSettings>;
+  safelist?: Manifest | null;
+  corsOrigins?: string[];
+  trustedProxies?: string[];
+}
+
+export async function startFixture({
+  graphiql = true,
+  limits = {},
+  safelist = null,
+  corsOrigins = [],
+  trustedProxies = [],
+}: FixtureOptions = {}) {
   const numbers = new NumberLog();
   /** `<customer>:<id>` of each book that was asked for by reference. */
   const booksAsked: string[] = [];
@@ -262,6 +289,7 @@ export async function startFixture({ graphiql = true } = {}) {
     port: 0,
     key: KEY,
     jwksUrl,
+    trustedProxies,
     supergraphSdl,
     subgraphs: Object.fromEntries(names.map((name) => [name, `http://127.0.0.1:${subgraphs[name].port}/graphql`])),
     passages: {
@@ -269,6 +297,9 @@ export async function startFixture({ graphiql = true } = {}) {
       '/.well-known/jwks.json': { to: 'customer', method: 'GET' },
     },
     graphiql,
+    limits: { ...limitsFrom(readConfig(limitSettings, {})), ...limits },
+    safelist,
+    corsOrigins,
     log,
   });
 

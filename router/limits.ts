@@ -1,50 +1,128 @@
-/** What a client may ask at once. */
-import { GraphQLError, Kind, type SelectionSetNode, type ValidationRule } from 'graphql';
+/** All that a client's operation has to pass, whichever transport has brought it; the defaults are in platform/config.ts. */
+import {
+  type DocumentNode,
+  GraphQLError,
+  Kind,
+  type OperationDefinitionNode,
+  type ParseOptions,
+  type SelectionSetNode,
+  type ValidationRule,
+} from 'graphql';
+import type { Config } from '#platform/config.ts';
+import type { ErrorCode } from '#platform/errors.ts';
+import type { Context } from './context.ts';
+import type { CostOf } from './cost.ts';
+import { fragmentsIn } from './documents.ts';
+import { createQuotas, noQuotas, type QuotaSettings } from './quotas.ts';
+import { limitShape, type Shape } from './shape.ts';
 
-export const MAX_BODY_BYTES = 64 * 1024;
-
-/** With fragments written out; the largest of our own pages selects about 200. */
-const MAX_SELECTIONS = 5000;
-/** GraphiQL's introspection goes 15 deep, our own pages 8; each list on the way multiplies what is read. */
-const MAX_DEPTH = 20;
-
-interface Extent {
-  selections: number;
-  depth: number;
+export interface LimitSettings {
+  /** Of a request or a message. */
+  bodyBytes: number;
+  /** Of a document. */
+  tokens: number;
+  shape: Shape;
+  cost: number;
+  /** Null: unlimited. */
+  quotas: QuotaSettings | null;
 }
 
-/** Fragments that spread fragments make a small document large, and planning writes them all out; lists in lists read without end. */
-export const limitSelections: ValidationRule = (context) => {
-  const known = new Map<string, Extent>();
+export const limitSettings = [
+  'RENTABOOK_LIMITS',
+  'MAX_BODY_BYTES',
+  'MAX_TOKENS',
+  'MAX_DEPTH',
+  'MAX_SELECTIONS',
+  'MAX_ALIASES',
+  'MAX_ROOT_FIELDS',
+  'MAX_COST',
+  'MAX_IN_FLIGHT',
+  'MAX_SUBSCRIPTIONS',
+  'RATES',
+] as const;
 
-  const extentOf = ({ selections }: SelectionSetNode): Extent => {
-    const total = { selections: 0, depth: 0 };
-    for (const selection of selections) {
-      const below =
-        selection.kind === Kind.FRAGMENT_SPREAD
-          ? extentOfFragment(selection.name.value)
-          : extentOf(selection.selectionSet ?? { kind: Kind.SELECTION_SET, selections: [] });
-      const own = selection.kind === Kind.FIELD ? 1 : 0;
-      total.selections += own + below.selections;
-      total.depth = Math.max(total.depth, own + below.depth);
-    }
-    return total;
-  };
+export const limitsFrom = (config: Config<(typeof limitSettings)[number]>): LimitSettings => ({
+  bodyBytes: config.MAX_BODY_BYTES,
+  tokens: config.MAX_TOKENS,
+  shape: {
+    depth: config.MAX_DEPTH,
+    selections: config.MAX_SELECTIONS,
+    aliases: config.MAX_ALIASES,
+    rootFields: config.MAX_ROOT_FIELDS,
+  },
+  cost: config.MAX_COST,
+  quotas:
+    config.RENTABOOK_LIMITS === 'off'
+      ? null
+      : { inFlight: config.MAX_IN_FLIGHT, subscriptions: config.MAX_SUBSCRIPTIONS, rates: config.RATES },
+});
 
-  const extentOfFragment = (name: string): Extent => {
-    const extent = known.get(name) ?? { selections: 0, depth: 0 };
-    if (known.has(name)) return extent;
-    known.set(name, extent); // a cycle ends here; another rule refuses it
-    const fragment = context.getFragment(name);
-    return fragment ? Object.assign(extent, extentOf(fragment.selectionSet)) : extent;
-  };
+export interface Cost {
+  estimated: number;
+  limit: number;
+}
+
+/** An operation that may be run. */
+export interface Passed {
+  cost: Cost;
+  /** To be called when it has been answered, or is over. */
+  leave(): void;
+}
+
+export interface Limits {
+  bodyBytes: number;
+  parsing: ParseOptions;
+  rules: ValidationRule[];
+  /** @throws GraphQLError COST_ESTIMATED_TOO_EXPENSIVE, REQUEST_CONCURRENCY_LIMITED, REQUEST_RATE_LIMITED */
+  pass(
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    variables: Variables,
+    context: Context,
+  ): Promise<Passed>;
+}
+type Variables = Readonly<Record<string, unknown>>;
+
+export function createLimits(
+  { bodyBytes, tokens, shape, cost: limit, quotas: settings }: LimitSettings,
+  costOf: CostOf,
+): Limits {
+  const quotas = settings ? createQuotas(settings) : noQuotas;
 
   return {
-    OperationDefinition(operation) {
-      const { selections, depth } = extentOf(operation.selectionSet);
-      const refuse = (message: string) => context.reportError(new GraphQLError(message, { nodes: operation }));
-      if (selections > MAX_SELECTIONS) refuse(`The operation selects more than ${MAX_SELECTIONS} fields.`);
-      if (depth > MAX_DEPTH) refuse(`The operation goes more than ${MAX_DEPTH} fields deep.`);
+    bodyBytes,
+    parsing: { maxTokens: tokens },
+    rules: [limitShape(shape)],
+
+    async pass(document, operation, variables, context) {
+      const cost = { estimated: costOf(document, operation, variables), limit };
+      if (cost.estimated > limit) throw tooExpensive(cost);
+      const kind = operation.operation === 'subscription' ? 'subscriptions' : 'inFlight';
+      return { cost, leave: await quotas.enter(callerOf(context), kind, rootFieldsOf(document, operation)) };
     },
   };
-};
+}
+
+const tooExpensive = (cost: Cost) =>
+  new GraphQLError(
+    `The operation may cost ${cost.estimated}, and ${cost.limit} is the limit: ask for shorter lists, or for fewer of them at once.`,
+    {
+      extensions: { code: 'COST_ESTIMATED_TOO_EXPENSIVE' satisfies ErrorCode, cost },
+    },
+  );
+
+/** Their names, one for each time that they are asked for. */
+function rootFieldsOf(document: DocumentNode, { selectionSet }: OperationDefinitionNode): string[] {
+  const fragments = fragmentsIn(document);
+  const namesIn = ({ selections }: SelectionSetNode): string[] =>
+    selections.flatMap((selection) => {
+      if (selection.kind === Kind.FIELD) return selection.name.value.startsWith('__') ? [] : [selection.name.value];
+      if (selection.kind === Kind.INLINE_FRAGMENT) return namesIn(selection.selectionSet);
+      const spread = fragments.get(selection.name.value);
+      return spread ? namesIn(spread.selectionSet) : [];
+    });
+  return namesIn(selectionSet);
+}
+
+/** Who asks: an account, however many addresses it has, or else an address, however many people are behind it. */
+const callerOf = ({ viewer, client }: Context): string => viewer?.customerId ?? client;

@@ -1,19 +1,36 @@
 /** The router's process: the committed supergraph, and from the settings where its subgraphs are. */
 import { readFileSync } from 'node:fs';
 import { run } from '#platform/process.ts';
+import { limitSettings, limitsFrom } from './limits.ts';
+import { readSafelist } from './persisted.ts';
 import { startRouter } from './router.ts';
 
 const supergraphSdl = readFileSync(new URL('../schema/supergraph.graphql', import.meta.url), 'utf8');
 
 await run(
   'router',
-  ['HOST', 'PORT', 'ROUTER_KEY', 'JWKS_URL', 'BOOK_URL', 'RENTAL_URL', 'DELIVERY_URL', 'CUSTOMER_URL', 'GRAPHIQL'],
+  [
+    'HOST',
+    'PORT',
+    'ROUTER_KEY',
+    'JWKS_URL',
+    'TRUSTED_PROXIES',
+    'BOOK_URL',
+    'RENTAL_URL',
+    'DELIVERY_URL',
+    'CUSTOMER_URL',
+    'GRAPHIQL',
+    'CORS_ORIGINS',
+    'SAFELIST',
+    ...limitSettings,
+  ],
   (config, log) =>
     startRouter({
       host: config.HOST,
       port: config.PORT,
       key: config.ROUTER_KEY,
       jwksUrl: config.JWKS_URL,
+      trustedProxies: config.TRUSTED_PROXIES,
       supergraphSdl,
       subgraphs: {
         book: config.BOOK_URL,
@@ -26,6 +43,9 @@ await run(
         '/.well-known/jwks.json': { to: 'customer', method: 'GET' },
       },
       graphiql: config.GRAPHIQL === 'on',
+      limits: limitsFrom(config),
+      safelist: config.SAFELIST ? readSafelist(config.SAFELIST) : null,
+      corsOrigins: config.CORS_ORIGINS,
       log,
     }),
 );

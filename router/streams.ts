@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { BadRequest, json } from '#platform/http.ts';
 import type { Log } from '#platform/log.ts';
 import type { VerifyToken, Viewer } from '#platform/tokens.ts';
+import type { ClientOf } from './client.ts';
 import { type Context, contextOf, msLeft, statusOf } from './context.ts';
 import { type EventStream, openEventStream } from './eventStream.ts';
 import type { OperationRequest, Operations } from './operations.ts';
@@ -19,6 +20,7 @@ const CLOSE_WITHIN_MS = 2000;
 export interface StreamOptions {
   operations: Operations;
   verifyToken: VerifyToken;
+  clientOf: ClientOf;
   log: Log;
 }
 
@@ -30,7 +32,7 @@ export interface Streams {
   stop(): Promise<void>;
 }
 
-export function serveStreams({ operations, verifyToken, log }: StreamOptions): Streams {
+export function serveStreams({ operations, verifyToken, clientOf, log }: StreamOptions): Streams {
   const subscriptions = new Set<EventStream>();
   let stopping = false;
 
@@ -43,7 +45,7 @@ export function serveStreams({ operations, verifyToken, log }: StreamOptions): S
 
     async answer(request, response, body) {
       const asked = readRequest(request, body);
-      const context = await contextOf(request.headers, verifyToken).catch((error: unknown) => {
+      const context = await contextOf(request, { verifyToken, clientOf }).catch((error: unknown) => {
         if (error instanceof GraphQLError) return error;
         throw error;
       });
@@ -58,7 +60,7 @@ export function serveStreams({ operations, verifyToken, log }: StreamOptions): S
         else {
           subscriptions.add(stream);
           if (stopping) stream.end();
-          await follow(operations, args, { ...context, after: asked.after }, stream);
+          await follow(operations, args, context.viewer, asked.after, stream);
         }
         await stream.send({ event: 'complete', data: '' });
       } catch (error) {
@@ -104,7 +106,7 @@ function asksForSubscription(operations: Operations, request: IncomingMessage, b
     throw error;
   }
 }
-const NOBODY: Context = { authorization: undefined, traceparent: '' };
+const NOBODY: Context = { authorization: undefined, viewer: null, client: '', traceparent: '' };
 
 async function answerOnce(
   operations: Operations,
@@ -123,12 +125,13 @@ const tell = (stream: EventStream, result: FormattedExecutionResult, id?: string
 
 /** Tells all that the subscription comes to; resolves early when the stream is over, as it is when the viewer's token is. */
 async function follow(
-  { engine, format }: Operations,
+  { follow, format }: Operations,
   args: ExecutionArgs,
-  { viewer, after, ...contextValue }: Context & { viewer: Viewer | null; after: string | undefined },
+  viewer: Viewer | null,
+  after: string | undefined,
   stream: EventStream,
 ): Promise<void> {
-  const steps = await engine.follow({ ...args, contextValue, after });
+  const steps = await follow(args, after);
   if (!(Symbol.asyncIterator in steps)) return tell(stream, format(steps));
   const leave = () => void steps.return?.();
   stream.over.addEventListener('abort', leave, { once: true });
@@ -151,11 +154,14 @@ interface StreamRequest {
   after: string | undefined;
 }
 
-const shape = z.object({
-  query: z.string(),
-  variables: z.record(z.string(), z.unknown()).nullish(),
-  operationName: z.string().nullish(),
-});
+const shape = z
+  .object({
+    query: z.string().nullish(),
+    extensions: z.record(z.string(), z.unknown()).nullish(),
+    variables: z.record(z.string(), z.unknown()).nullish(),
+    operationName: z.string().nullish(),
+  })
+  .refine(({ query, extensions }) => query || extensions?.persistedQuery, { path: ['query'], error: 'is missing' });
 
 /** By GET or POST, as GraphQL over HTTP has them. @throws BadRequest that says what is wrong */
 function readRequest({ method, url = '', headers }: IncomingMessage, body: Buffer): StreamRequest {
@@ -171,8 +177,12 @@ function readRequest({ method, url = '', headers }: IncomingMessage, body: Buffe
 }
 
 function partsOfUrl(url: string): object {
-  const { variables, ...parts } = Object.fromEntries(new URL(url, 'http://localhost').searchParams);
-  return variables ? { ...parts, variables: parse('variables', variables) } : parts;
+  const { variables, extensions, ...parts } = Object.fromEntries(new URL(url, 'http://localhost').searchParams);
+  return {
+    ...parts,
+    ...(variables && { variables: parse('variables', variables) }),
+    ...(extensions && { extensions: parse('extensions', extensions) }),
+  };
 }
 
 function parse(what: string, text: string): unknown {

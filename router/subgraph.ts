@@ -5,7 +5,7 @@ import { GraphQLError } from 'graphql';
 import { Pool } from 'undici';
 import type { ErrorCode } from '#platform/errors.ts';
 import type { Log } from '#platform/log.ts';
-import { SIGNATURE_HEADER, sign } from '#platform/signature.ts';
+import { CLIENT_HEADER, SIGNATURE_HEADER, sign } from '#platform/signature.ts';
 import type { Context } from './context.ts';
 
 /** The longest that an honest subgraph takes is SETTLE_WAIT_MS, 5 s. */
@@ -19,6 +19,8 @@ interface SubgraphRequest {
   method: 'GET' | 'POST';
   path: string;
   headers: Record<string, string>;
+  /** The address on whose behalf. */
+  client: string;
   body: string | Buffer;
 }
 
@@ -42,11 +44,15 @@ export function connectSubgraph(name: string, address: string, key: string): Sub
   return {
     name,
     url,
-    async send({ method, path, headers, body }) {
+    async send({ method, path, headers, client, body }) {
       const { statusCode, ...answer } = await pool.request({
         method,
         path,
-        headers: { ...headers, [SIGNATURE_HEADER]: sign(key, { method, path, body }) },
+        headers: {
+          ...headers,
+          [CLIENT_HEADER]: client,
+          [SIGNATURE_HEADER]: sign(key, { method, path, client, body }),
+        },
         body: body.length ? body : null,
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
@@ -63,12 +69,13 @@ export function dataSource(subgraph: Subgraph, log: Log): GraphQLDataSource<Cont
   return {
     async process(options) {
       const { query, variables, operationName } = options.request;
-      const { authorization, traceparent } = options.context;
+      const { authorization, client, traceparent } = options.context;
       try {
         return graphqlAnswer(
           await subgraph.send({
             method: 'POST',
             path: subgraph.url.pathname,
+            client,
             headers: {
               'content-type': 'application/json',
               accept: 'application/json',

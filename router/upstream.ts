@@ -102,7 +102,7 @@ const signingSocket = (key: string) =>
       const path = new URL(address).pathname;
       super(address, protocols, {
         handshakeTimeout: CONNECT_MS,
-        headers: { [SIGNATURE_HEADER]: sign(key, { method: 'GET', path, body: '' }) },
+        headers: { [SIGNATURE_HEADER]: sign(key, { method: 'GET', path, client: '', body: '' }) },
       });
     }
   };

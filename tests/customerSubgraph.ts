@@ -44,7 +44,7 @@ export class CustomerSubgraph {
     this.#live = openLive(() => orm.em.fork(), bells);
     this.#ask = ask;
     this.#close = close;
-    readAnewAfterMutations(this.#schema, (viewer) => this.#context(viewer));
+    readAnewAfterMutations(this.#schema, (viewer, client) => this.#context(viewer, client));
   }
 
   static async open(): Promise<CustomerSubgraph> {
@@ -66,24 +66,35 @@ export class CustomerSubgraph {
     return this.#close();
   }
 
-  #context(viewer: Viewer | null): Context {
+  #context(viewer: Viewer | null, client: string): Context {
     const em = this.orm.em.fork();
-    return { viewer, em, ask: this.#ask, issuer: this.issuer, live: this.#live, loaders: loadersOf(() => em) };
+    return { viewer, client, em, ask: this.#ask, issuer: this.issuer, live: this.#live, loaders: loadersOf(() => em) };
   }
 
-  async ask(source: string, viewer: Viewer | null = null, variableValues: object = {}): Promise<Answer> {
+  /** `client` is the address that it comes from. */
+  async ask(
+    source: string,
+    viewer: Viewer | null = null,
+    variableValues: object = {},
+    client = '192.0.2.1',
+  ): Promise<Answer> {
     const answer = await graphql({
       schema: this.#schema,
       source,
-      contextValue: this.#context(viewer),
+      contextValue: this.#context(viewer, client),
       variableValues: { ...variableValues },
     });
     return answer as Answer;
   }
 
   /** The data of an answer that must have no errors. */
-  async data(source: string, viewer: Viewer | null = null, variableValues: object = {}): Promise<Data> {
-    const { data, errors } = await this.ask(source, viewer, variableValues);
+  async data(
+    source: string,
+    viewer: Viewer | null = null,
+    variableValues: object = {},
+    client?: string,
+  ): Promise<Data> {
+    const { data, errors } = await this.ask(source, viewer, variableValues, client);
     if (errors) throw new Error(errors.map(String).join('\n'));
     return data;
   }
@@ -96,7 +107,7 @@ export class CustomerSubgraph {
     const result = await subscribe({
       schema: this.#schema,
       document: parse(source),
-      contextValue: this.#context(viewer),
+      contextValue: this.#context(viewer, ''),
       variableValues: { ...variableValues },
     });
     if (Symbol.asyncIterator in result) return result as AsyncGenerator<Answer>;

@@ -56,7 +56,7 @@ export async function openShop(url: string): Promise<Shop> {
       schema,
       source,
       variableValues: { ...variableValues },
-      contextValue: contextOf(em(), viewer, 'KRW'),
+      contextValue: contextOf(em(), viewer, '', 'KRW'),
     });
   };
 

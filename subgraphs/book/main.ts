@@ -22,7 +22,7 @@ await run('book', [...serviceSettings, 'CURRENCY', 'RENTABOOK_DEMO'], async (con
     stream: 'BOOK',
     sdl: new URL('schema.graphql', import.meta.url),
     resolvers,
-    context: (viewer) => contextOf(service.em(), viewer, config.CURRENCY),
+    context: (viewer, client) => contextOf(service.em(), viewer, client, config.CURRENCY),
     consumers: [rentalConsumer, deliveryConsumer],
   });
 });

@@ -13,8 +13,9 @@ import { type Found, type SearchArgs, searchBooks } from './search.ts';
 import { addCopies, inspectCopy, withdrawCopies } from './stock.ts';
 
 /** One for each request; `em` is its own. */
-export const contextOf = (em: EntityManager, viewer: Viewer | null, currency: string) => ({
+export const contextOf = (em: EntityManager, viewer: Viewer | null, client: string, currency: string) => ({
   viewer,
+  client,
   em,
   currency,
   books: rowsById(() => em, Book),

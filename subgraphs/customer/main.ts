@@ -22,9 +22,9 @@ await run('customer', [...serviceSettings, 'TOKEN_KEYS', 'RENTABOOK_DEMO'], asyn
     stream: 'CUSTOMER',
     sdl: new URL('schema.graphql', import.meta.url),
     resolvers,
-    context: (viewer): Context => {
+    context: (viewer, client): Context => {
       const em = service.em();
-      return { viewer, em, ask: service.ask, issuer, live, loaders: loadersOf(() => em) };
+      return { viewer, client, em, ask: service.ask, issuer, live, loaders: loadersOf(() => em) };
     },
     consumers: [rentalConsumer, deliveryConsumer, bookConsumer],
     workers: [bells],

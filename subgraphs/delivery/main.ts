@@ -34,7 +34,7 @@ await run('delivery', settings, async (config, log) => {
     stream: 'DELIVERY',
     sdl: new URL('schema.graphql', import.meta.url),
     resolvers,
-    context: (viewer) => contextOf(service.em(), viewer),
+    context: (viewer, client) => contextOf(service.em(), viewer, client),
     consumers: [rentalConsumer],
     workers: [startRounds('the work at the carrier', () => sweepCarrier(carrying, log), log)],
     routes: { '/webhooks/carrier': carrierWebhook(service.em, config.CARRIER_WEBHOOK_SECRET) },

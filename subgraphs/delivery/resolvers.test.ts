@@ -37,7 +37,7 @@ async function ask(
   source: string,
   variableValues: object = {},
 ): Promise<{ data: Data; codes: unknown[] }> {
-  const contextValue = contextOf(orm.em.fork(), who);
+  const contextValue = contextOf(orm.em.fork(), who, '');
   const { data, errors = [] } = await graphql({ schema, source, contextValue, variableValues: { ...variableValues } });
   return { data: JSON.parse(JSON.stringify(data ?? null)), codes: errors.map(({ extensions }) => extensions.code) };
 }

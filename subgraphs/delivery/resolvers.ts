@@ -13,8 +13,9 @@ import { Delivery, TrackingEvent } from './entities.ts';
 import { lockDelivery, recordScans } from './parcels.ts';
 
 /** What one request's resolvers share. */
-export const contextOf = (em: EntityManager, viewer: Viewer | null) => ({
+export const contextOf = (em: EntityManager, viewer: Viewer | null, client: string) => ({
   viewer,
+  client,
   em,
   deliveries: rowsById(() => em, Delivery),
   deliveriesOfRental: rowsByOwner(() => em, Delivery, 'rentalId', { createdAt: 'asc', id: 'asc' }),

@@ -85,10 +85,11 @@ await run('rental', settings, async (config, log) => {
     stream: 'RENTAL',
     sdl: new URL('schema.graphql', import.meta.url),
     resolvers,
-    context: (viewer): Context => {
+    context: (viewer, client): Context => {
       const em = service.em();
       return {
         viewer,
+        client,
         em,
         requesting,
         positions,
