@@ -1,21 +1,20 @@
 /** Accounts: who they are, how they prove it, where they live. Each change is one event, written with it (no personal data in it). */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { LockMode } from '@mikro-orm/core';
 import { z } from 'zod';
 import { addressInput } from '#platform/address.ts';
-import { type EntityManager, query, transaction } from '#platform/database.ts';
+import { type EntityManager, transaction } from '#platform/database.ts';
 import { checkInput, codeOf, Refusal } from '#platform/errors.ts';
 import { idInput } from '#platform/ids.ts';
 import { publish } from '#platform/outbox.ts';
 import { roles as allRoles, type Role } from '#platform/tokens.ts';
 import type { DataOf } from '#schema/events.ts';
+import { countAttempt, forgiveAttempt } from './attempts.ts';
 import { Customer, SavedAddress } from './entities.ts';
 import { hashPassword, verifyNobodysPassword, verifyPassword } from './passwords.ts';
 import { closeSessions, type NewSession, openSession, type TokenIssuer } from './sessions.ts';
 
 const MAX_ADDRESSES = 50;
-const MAX_ATTEMPTS = 10;
-const ATTEMPTS_MINUTES = 15;
 
 const email = z
   .string()
@@ -81,20 +80,30 @@ export function register(
  * Begins a session. Answers the same, and as slowly, whether the account is unknown or the password wrong.
  * @throws Refusal INVALID_CREDENTIALS, TOO_MANY_ATTEMPTS
  */
-export async function signIn(em: EntityManager, issuer: TokenIssuer, input: unknown): Promise<NewSession> {
+export async function signIn(
+  em: EntityManager,
+  issuer: TokenIssuer,
+  client: string,
+  input: unknown,
+): Promise<NewSession> {
   const { email, password } = checkInput(signInInput, input);
-  await countAttempt(em, email);
-  const found = await em.findOne(Customer, { emailKey: keyOf(email) });
-  const right = await (found ? verifyPassword(password, found.passwordHash) : verifyNobodysPassword(password));
+  const attempt = { emailKey: keyOf(email), client };
+  await countAttempt(em, attempt);
+  const found = await em.findOne(Customer, { emailKey: attempt.emailKey });
+  const right = await isPasswordOf(found, password);
   const wrong = new Refusal('INVALID_CREDENTIALS', 'The e-mail address or the password is wrong.');
   if (!found || !right) throw wrong;
-  await forgetAttempts(em, email);
+  await forgiveAttempt(em, attempt);
   return transaction(em, async (em) => {
     const customer = await lockCustomer(em, found.id);
     if (customer.passwordHash !== found.passwordHash) throw wrong; // changed meanwhile
     return openSession(em, issuer, customer);
   });
 }
+
+/** Takes the same time whether there is an account, and whether it has a password, or not. */
+const isPasswordOf = (customer: Customer | null, password: string): Promise<boolean> =>
+  customer?.passwordHash ? verifyPassword(password, customer.passwordHash) : verifyNobodysPassword(password);
 
 /** @throws Refusal DUPLICATE when another account has the e-mail address. */
 export async function updateMe(em: EntityManager, customerId: string, input: unknown): Promise<Customer> {
@@ -114,20 +123,21 @@ export async function updateMe(em: EntityManager, customerId: string, input: unk
 export async function changePassword(
   em: EntityManager,
   issuer: TokenIssuer,
-  customerId: string,
+  { customerId, client }: { customerId: string; client: string },
   input: unknown,
 ): Promise<NewSession> {
   const { current, new: next } = checkInput(changePasswordInput, input);
-  const { email, passwordHash: found } = await em.findOneOrFail(Customer, { id: customerId });
-  await countAttempt(em, email);
+  const found = await em.findOneOrFail(Customer, { id: customerId });
+  const attempt = { emailKey: found.emailKey, client };
+  await countAttempt(em, attempt);
   const wrong = new Refusal('INVALID_CREDENTIALS', 'The current password is wrong.', ['input', 'current']);
-  if (!(await verifyPassword(current, found))) throw wrong;
-  await forgetAttempts(em, email);
+  if (!(await isPasswordOf(found, current))) throw wrong;
+  await forgiveAttempt(em, attempt);
 
   const passwordHash = await hashPassword(next);
   return transaction(em, async (em) => {
     const customer = await lockCustomer(em, customerId);
-    if (customer.passwordHash !== found) throw wrong; // another change came first
+    if (customer.passwordHash !== found.passwordHash) throw wrong; // another change came first
     customer.passwordHash = passwordHash;
     saved(em, customer, 'PASSWORD');
     await closeSessions(em, customerId);
@@ -221,33 +231,8 @@ export async function addAddress(
   em.create(SavedAddress, { id: randomUUID(), customerId, createdAt: new Date(), ...details });
 }
 
-/** Counted before the password is looked at, so that guesses sent together count as well, and for unknown accounts alike. */
-async function countAttempt(em: EntityManager, email: string): Promise<void> {
-  const [row] = await query<{ attempts: number }>(
-    em,
-    `INSERT INTO sign_in_attempt AS known VALUES ($1, 1, now())
-     ON CONFLICT (email_hash) DO UPDATE SET
-       attempts = CASE WHEN known.since < now() - $2 * interval '1 minute' THEN 1 ELSE known.attempts + 1 END,
-       since = CASE WHEN known.since < now() - $2 * interval '1 minute' THEN now() ELSE known.since END
-     RETURNING attempts`,
-    [hashOf(email), ATTEMPTS_MINUTES],
-  );
-  if ((row?.attempts ?? 0) > MAX_ATTEMPTS)
-    throw new Refusal('TOO_MANY_ATTEMPTS', `Too many attempts; try again in ${ATTEMPTS_MINUTES} minutes.`);
-}
-
-/** Those of this account, and everybody's that are out of date. */
-async function forgetAttempts(em: EntityManager, email: string): Promise<void> {
-  await query(em, `DELETE FROM sign_in_attempt WHERE email_hash = $1 OR since < now() - $2 * interval '1 minute'`, [
-    hashOf(email),
-    ATTEMPTS_MINUTES,
-  ]);
-}
-
 /** One address however it is typed. */
 const keyOf = (email: string): string => email.toLowerCase();
-
-const hashOf = (email: string): string => createHash('sha256').update(keyOf(email)).digest('base64url');
 
 /** @throws Refusal DUPLICATE when the unique index on the e-mail address says no. */
 async function unlessTaken<T>(work: () => Promise<T>): Promise<T> {

@@ -58,7 +58,7 @@ export const resolvers: Resolvers = {
     signUp: (_: unknown, { input }: { input: unknown }, context: Context) =>
       payload(async () => enter(context, await signUp(context.em, context.issuer, input))),
     signIn: (_: unknown, { input }: { input: unknown }, context: Context) =>
-      payload(async () => enter(context, await signIn(context.em, context.issuer, input))),
+      payload(async () => enter(context, await signIn(context.em, context.issuer, context.client, input))),
     refreshSession: (_: unknown, { refreshToken }: { refreshToken: string }, context: Context) =>
       payload(async () => enter(context, await refreshSession(context.em, context.issuer, refreshToken))),
     signOut: (_: unknown, { refreshToken }: { refreshToken: string }, context: Context) =>
@@ -70,7 +70,10 @@ export const resolvers: Resolvers = {
     updateMe: (_: unknown, { input }: { input: unknown }, context: SignedIn) =>
       payload(async () => ({ customer: await updateMe(context.em, context.viewer.customerId, input) })),
     changePassword: (_: unknown, { input }: { input: unknown }, context: SignedIn) =>
-      payload(() => changePassword(context.em, context.issuer, context.viewer.customerId, input)),
+      payload(() => {
+        const { customerId } = context.viewer;
+        return changePassword(context.em, context.issuer, { customerId, client: context.client }, input);
+      }),
     saveAddress: (_: unknown, { input }: { input: unknown }, context: SignedIn) =>
       payload(async () => ({ customer: await saveAddress(context.em, context.viewer.customerId, input) })),
     deleteAddress: (_: unknown, { id }: { id: string }, context: SignedIn) =>
