@@ -1,4 +1,4 @@
-/** The tables that outbox, relay and consumers need in each service's database. A service lists these before its own. */
+/** The tables that outbox, relay, consumers and the audit log need in each service's database. A service lists these before its own. */
 import { Migration } from '@mikro-orm/migrations';
 
 class Events extends Migration {
@@ -69,8 +69,36 @@ class DroppedLetters extends Migration {
   }
 }
 
+class Audit extends Migration {
+  override up(): void {
+    // The details of a page of 100 stay far below the megabyte that one message of NATS holds.
+    this.addSql(`CREATE TABLE audit (
+      id uuid PRIMARY KEY,
+      occurred_at timestamptz(3) NOT NULL,
+      action text NOT NULL,
+      actor_id uuid NOT NULL,
+      roles text[] NOT NULL,
+      subject_type text NOT NULL,
+      subject_id uuid NOT NULL,
+      details jsonb NOT NULL CHECK (octet_length(details::text) < 4000)
+    )`);
+    this.addSql('CREATE INDEX audit_newest ON audit (occurred_at, id)');
+    this.addSql('CREATE INDEX audit_by_actor ON audit (actor_id, occurred_at, id)');
+    this.addSql('CREATE INDEX audit_by_action ON audit (action, occurred_at, id)');
+    this.addSql('CREATE INDEX audit_by_subject ON audit (subject_id, occurred_at, id)');
+    this.addSql(`CREATE FUNCTION refuse_change_of_audit() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        RAISE EXCEPTION 'The audit log is only ever added to: no %', TG_OP;
+      END
+    $$`);
+    this.addSql(`CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
+      FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_audit()`);
+  }
+}
+
 export const platformMigrations = [
   { name: 'platform_0001_events', class: Events },
   { name: 'platform_0002_refill', class: Refill },
   { name: 'platform_0003_dropped_letters', class: DroppedLetters },
+  { name: 'platform_0004_audit', class: Audit },
 ];

@@ -1,4 +1,5 @@
-/** The database of a service: its own tables, and beside them those that outbox, relay and consumers need. */
+/** The database of a service: its own tables, and beside them those that outbox, relay, consumers and the audit log need. */
+import { AuditRow } from './audit.ts';
 import { type DatabaseOptions, type Orm, openDatabase } from './database.ts';
 import { platformMigrations } from './migrations.ts';
 import { OutboxRow } from './outbox.ts';
@@ -7,6 +8,6 @@ import { OutboxRow } from './outbox.ts';
 export const openServiceDatabase = ({ entities, migrations, ...options }: DatabaseOptions): Promise<Orm> =>
   openDatabase({
     ...options,
-    entities: [OutboxRow, ...entities],
+    entities: [OutboxRow, AuditRow, ...entities],
     migrations: [...platformMigrations, ...migrations],
   });

@@ -2,7 +2,7 @@
 import { ApolloGateway } from '@apollo/gateway';
 import { ApolloServer } from '@apollo/server';
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
-import { GraphQLError } from 'graphql';
+import { GraphQLError, type GraphQLSchema } from 'graphql';
 import { answerGraphql } from '#platform/apollo.ts';
 import { setForLibrary } from '#platform/config.ts';
 import { type Handler, listen, readBody } from '#platform/http.ts';
@@ -75,6 +75,7 @@ export async function startRouter(options: RouterOptions): Promise<Started> {
   });
 
   const limits = createLimits(options.limits, createCostOf(supergraphSdl, engine.schema));
+  warnOfLimits(options, engine.schema);
   const persisted = createPersisted(options.safelist);
   const formatError = clientErrors(log);
   const apollo = new ApolloServer<Context>({
@@ -185,6 +186,16 @@ function endpoint({ apollo, streams, origins, graphiql, bodyBytes, ...asker }: E
       }),
     );
   };
+}
+
+/** An operator who has meant something else sees it in the log. */
+function warnOfLimits({ limits: { quotas }, host, log }: RouterOptions, schema: GraphQLSchema): void {
+  if (!quotas && !['127.0.0.1', '::1', 'localhost'].includes(host))
+    log.warn('RENTABOOK_LIMITS is off: one caller may ask as much as all others together');
+  const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
+  const known = ['*', ...roots.flatMap((type) => Object.keys(type?.getFields() ?? {}))];
+  const unknown = Object.keys(quotas?.rates ?? {}).filter((field) => !known.includes(field));
+  if (unknown.length) log.warn({ fields: unknown }, 'RATES names root fields that there are not');
 }
 
 /** Where Apollo looks up persisted operations; it puts a word of its own before the hash. */

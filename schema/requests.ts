@@ -18,6 +18,34 @@ export const address = z.object({
 });
 export type Address = z.infer<typeof address>;
 
+/** Where a page of the audit log ended: the next entries are older. */
+const auditPosition = z.object({ occurredAt: z.iso.datetime(), id });
+
+/** The next entries of a service's own audit log, newest first: in parts, one for each service, so that the whole is as complete as each. */
+const audit = {
+  ask: z.object({
+    limit: z.int().min(1).max(101),
+    before: auditPosition.nullable(),
+    actorId: z.string().nullish(),
+    action: z.string().nullish(),
+    subjectId: z.string().nullish(),
+    from: z.iso.datetime().nullish(),
+    to: z.iso.datetime().nullish(),
+  }),
+  answer: z.object({
+    entries: z.array(
+      auditPosition.extend({
+        action: z.string(),
+        actorId: id,
+        roles: z.array(z.string()),
+        subjectType: z.string(),
+        subjectId: id,
+        details: z.record(z.string(), z.unknown()),
+      }),
+    ),
+  }),
+};
+
 export const requests = {
   /** Sets copies aside for a rental, or says why not. */
   'rpc.book.reserve': {
@@ -30,6 +58,9 @@ export const requests = {
     ]),
   },
   'rpc.book.ping': { ask: z.object({}), answer: z.object({}) },
+  'rpc.book.audit': audit,
+  'rpc.rental.audit': audit,
+  'rpc.delivery.audit': audit,
   /** Where a rental's parcel goes; null when the rental is unknown or its address erased. */
   'rpc.rental.address': {
     ask: z.object({ rentalId: id }),

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from 'graphql-ws';
+import { decodeJwt } from 'jose';
 import WebSocket from 'ws';
 
 /** Answers are read by their path in a test: a wrong path shows there. */
@@ -76,6 +77,9 @@ export function clientOf(url: string, token: string | null = null): Client {
     },
   };
 }
+
+/** The account that the client asks for. */
+export const idOf = ({ token }: Client): string => decodeJwt(token ?? '').sub ?? '';
 
 export async function signIn(url: string, email: string, password = 'rentabook'): Promise<Client> {
   const { signIn: session } = await clientOf(url).data(

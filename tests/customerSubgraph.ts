@@ -8,6 +8,7 @@ import { readAnewAfterMutations, subgraphSchema } from '#platform/graphql.ts';
 import { createLog } from '#platform/log.ts';
 import { connectForever } from '#platform/nats.ts';
 import { OutboxRow } from '#platform/outbox.ts';
+import { type Ask, createAsk } from '#platform/requestReply.ts';
 import { openServiceDatabase } from '#platform/serviceDatabase.ts';
 import { subscribe } from '#platform/subscriptions.ts';
 import type { Role, Viewer } from '#platform/tokens.ts';
@@ -32,14 +33,16 @@ export class CustomerSubgraph {
   /** As one process has them. */
   bells: Bells;
   #live: Live;
+  #ask: Ask;
   #schema = subgraphSchema(new URL('../subgraphs/customer/schema.graphql', import.meta.url), resolvers);
   #close: () => Promise<void>;
 
-  private constructor(orm: Orm, issuer: TokenIssuer, bells: Bells, close: () => Promise<void>) {
+  private constructor(orm: Orm, issuer: TokenIssuer, bells: Bells, ask: Ask, close: () => Promise<void>) {
     this.orm = orm;
     this.issuer = issuer;
     this.bells = bells;
     this.#live = openLive(() => orm.em.fork(), bells);
+    this.#ask = ask;
     this.#close = close;
     readAnewAfterMutations(this.#schema, (viewer, client) => this.#context(viewer, client));
   }
@@ -52,7 +55,7 @@ export class CustomerSubgraph {
     const nats = connectForever(natsUrl());
     const bells = hangBells(nats, () => orm.em.fork(), log);
     orm.em.getEventManager().registerSubscriber(ringer(bells));
-    return new CustomerSubgraph(orm, issuer, bells, async () => {
+    return new CustomerSubgraph(orm, issuer, bells, createAsk(nats), async () => {
       await bells.stop();
       await (await nats).close();
       await orm.close();
@@ -65,7 +68,7 @@ export class CustomerSubgraph {
 
   #context(viewer: Viewer | null, client: string): Context {
     const em = this.orm.em.fork();
-    return { viewer, client, em, issuer: this.issuer, live: this.#live, loaders: loadersOf(() => em) };
+    return { viewer, client, em, ask: this.#ask, issuer: this.issuer, live: this.#live, loaders: loadersOf(() => em) };
   }
 
   /** `client` is the address that it comes from. */

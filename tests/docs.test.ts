@@ -1,6 +1,9 @@
 /** What the documents point at is there: a reader who follows them never looks for something that has moved. */
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path/posix';
+import { buildSchema, isEnumType } from 'graphql';
+import { errorCodes } from '#platform/errors.ts';
+import { requestCodes } from '#platform/graphql.ts';
 
 const documents = globSync([
   'README.md',
@@ -39,4 +42,14 @@ test('docs/story.md names only functions and tables that exist', () => {
     );
   expect(names.length).toBeGreaterThan(15);
   expect(names.filter((name) => !isDefined(name))).toEqual([]);
+});
+
+test('docs/errors.md tells of every code, and of none that there is not', () => {
+  const text = documents.find(({ file }) => file === 'docs/errors.md')?.text ?? '';
+  const told = [...text.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, code]) => code);
+  const userErrorCode = buildSchema(readFileSync('schema/supergraph.graphql', 'utf8'), {
+    assumeValidSDL: true,
+  }).getType('UserErrorCode');
+  const userErrors = isEnumType(userErrorCode) ? userErrorCode.getValues().map(({ name }) => name) : [];
+  expect(told.sort()).toEqual([...userErrors, ...errorCodes, ...requestCodes].sort());
 });

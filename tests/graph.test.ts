@@ -83,6 +83,15 @@ test('every mutation has a rule, but for those that sign in', () => {
   expect(without.sort()).toEqual(open.sort());
 });
 
+test('every list in pages says how long it may be, by which its cost is known', () => {
+  const connections = fields.filter(({ field }) => getNamedType(field.type).name.endsWith('Connection'));
+  const without = connections
+    .filter(({ field }) => !field.astNode?.directives?.some(({ name }) => name.value === 'listSize'))
+    .map(({ type, field }) => `${type.name}.${field.name}`);
+  expect(connections.length).toBeGreaterThan(0);
+  expect(without).toEqual([]);
+});
+
 test('the supergraph shows who may do what', () => {
   const sdl = readFileSync(new URL('../schema/supergraph.graphql', import.meta.url), 'utf8');
   expect(sdl).toMatch(/setRoles\(.*@auth\(roles: \["ADMIN"\]\)/);

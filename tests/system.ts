@@ -17,6 +17,8 @@ export interface System {
   environments: Record<Service, Environment>;
   /** Customers with a token, who never signed up: hashing the passwords of hundreds takes longer than most tests. */
   newCustomers(count: number): Promise<Client[]>;
+  /** The same with these roles, for an account that does not exist. */
+  clientWith(...roles: Role[]): Promise<Client>;
   /** A token for an account, whether there is one or not. */
   tokenOf(customerId: string, options?: { roles?: Role[]; secondsToLive?: number }): Promise<string>;
   /** Asks the database of a service, past the service. */
@@ -72,6 +74,7 @@ export async function startSystem(settings: Environment = {}): Promise<System> {
       const tokens = await Promise.all(Array.from({ length: count }, () => tokenOf(randomUUID())));
       return tokens.map((token) => clientOf(system.url, token));
     },
+    clientWith: async (...roles) => clientOf(system.url, await tokenOf(randomUUID(), { roles })),
     query: (owner, sql, values = []) => queryOnce(system.environments[owner].DATABASE_URL, sql, values),
     bank: {
       intentsOf: (rentalId) =>

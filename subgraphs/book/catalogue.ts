@@ -2,10 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import { LockMode } from '@mikro-orm/core';
 import { z } from 'zod';
+import { audit } from '#platform/audit.ts';
 import type { EntityManager } from '#platform/database.ts';
 import { checkInput, codeOf, Refusal } from '#platform/errors.ts';
 import { idInput } from '#platform/ids.ts';
 import { publish } from '#platform/outbox.ts';
+import type { Viewer } from '#platform/tokens.ts';
 import type { DataOf } from '#schema/events.ts';
 import { facetsOf, isbn13, languageIn, normalize, type Searchable, searchTextOf } from './book.ts';
 import { Book } from './entities.ts';
@@ -65,12 +67,12 @@ const updateBookInput = (currency: string) =>
     rentalFee: fee(currency).nullish(),
   });
 
-/** @throws Refusal INVALID_INPUT with a path for each mistake. */
+/** `viewer` is null where no person adds it. @throws Refusal INVALID_INPUT with a path for each mistake. */
 export async function addBook(
   em: EntityManager,
   input: unknown,
   currency: string,
-  actor: string | null,
+  viewer: Viewer | null,
 ): Promise<Book> {
   const { copies, tags, rentalFee, ...facts } = checkInput(addBookInput(currency), input);
   const book = newBook(em, {
@@ -80,12 +82,13 @@ export async function addBook(
     feeCurrency: rentalFee.currency,
     popularity: 0,
   });
-  await acquire(em, [{ book, count: copies ?? 0 }], { actor });
+  await acquire(em, [{ book, count: copies ?? 0 }], { actor: viewer?.customerId ?? null });
+  if (viewer) audit(em, viewer, 'addBook', { type: 'Book', id: book.id }, { copies: copies ?? 0 });
   return book;
 }
 
 /** A field that is left out, or null where null means nothing, stays as it is. @throws Refusal INVALID_INPUT, NOT_FOUND, VERSION_CONFLICT. */
-export async function updateBook(em: EntityManager, input: unknown, currency: string): Promise<Book> {
+export async function updateBook(em: EntityManager, input: unknown, currency: string, viewer: Viewer): Promise<Book> {
   const { id, expectedVersion, rentalFee, publisher, ...changes } = checkInput(updateBookInput(currency), input);
   const book = await lockBookOrRefuse(em, id, ['input', 'id']);
   if (typeof expectedVersion === 'number' && expectedVersion !== book.version)
@@ -93,11 +96,13 @@ export async function updateBook(em: EntityManager, input: unknown, currency: st
       'input',
       'expectedVersion',
     ]);
-  changeBook(em, book, {
+  const fields = changeBook(em, book, {
     ...present(changes),
     ...(publisher !== undefined && { publisher }),
     ...(rentalFee && { feeAmount: rentalFee.amount, feeCurrency: rentalFee.currency }),
   });
+  const { status, version } = book;
+  if (fields.length) audit(em, viewer, 'updateBook', { type: 'Book', id }, { fields, status, version });
   return book;
 }
 
@@ -121,17 +126,23 @@ export function newBook(em: EntityManager, facts: BookFacts): Book {
   return book;
 }
 
-/** Changes a locked book. Tells of it, unless nothing is different; answers whether anything was. */
-export function changeBook(em: EntityManager, book: Book, changes: Partial<BookFacts & Pick<Book, 'status'>>): boolean {
+/** Changes a locked book. Tells of it, unless nothing is different; answers the names of what is. */
+export function changeBook(
+  em: EntityManager,
+  book: Book,
+  changes: Partial<BookFacts & Pick<Book, 'status'>>,
+): (keyof DataOf<'book.saved'>)[] {
   const before = stateOf(book);
   Object.assign(book, changes);
   const after = stateOf(book);
-  if (JSON.stringify(before) === JSON.stringify(after)) return false;
+  const names = Object.keys(after) as (keyof typeof after)[]; // the keys of a literal
+  const different = names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
+  if (!different.length) return [];
   Object.assign(book, searchColumns(book));
   publish(em, book, 'book.saved', after);
   if (before.status === 'LISTED' && after.status === 'WITHDRAWN')
     publish(em, book, 'book.withdrawn', { bookId: book.id });
-  return true;
+  return different;
 }
 
 /**

@@ -5,7 +5,7 @@ import { type EntityManager, query, transaction } from '#platform/database.ts';
 import { subgraphSchema } from '#platform/graphql.ts';
 import { createLog } from '#platform/log.ts';
 import { openServiceDatabase } from '#platform/serviceDatabase.ts';
-import type { Role } from '#platform/tokens.ts';
+import type { Role, Viewer } from '#platform/tokens.ts';
 import { addBook } from './catalogue.ts';
 import { bookDatabase } from './database.ts';
 import { Book } from './entities.ts';
@@ -38,12 +38,20 @@ interface Stock {
   inspecting: number;
 }
 
+const viewerAs = (role: Role): Viewer => ({
+  customerId: randomUUID(),
+  roles: [role],
+  expiresAt: new Date(Date.now() + 60_000),
+});
+
+export const staff = (): Viewer => viewerAs('STAFF');
+
 export async function openShop(url: string): Promise<Shop> {
   const orm = await openServiceDatabase({ ...bookDatabase, url, log: createLog('test', 'silent') });
   const em = () => orm.em.fork();
 
   const answer = (source: string, variableValues: object, role?: Role) => {
-    const viewer = role ? { customerId: randomUUID(), roles: [role], expiresAt: new Date(Date.now() + 60_000) } : null;
+    const viewer = role ? viewerAs(role) : null;
     return graphql({
       schema,
       source,

@@ -117,5 +117,5 @@ async function lockKnown(em: EntityManager, candidates: Candidate[]) {
 /** What the file leaves empty stays as it is. Ratings are no part of the event, yet a change. */
 function update(em: EntityManager, book: Book, changes: Parameters<typeof changeBook>[2]): boolean {
   const rated = book.popularity !== changes.popularity;
-  return changeBook(em, book, present(changes)) || rated;
+  return changeBook(em, book, present(changes)).length > 0 || rated;
 }

@@ -1,3 +1,4 @@
+import { auditOf } from '#platform/audit.ts';
 import { run } from '#platform/process.ts';
 import { answer } from '#platform/requestReply.ts';
 import { openService, serve, serviceSettings } from '#platform/service.ts';
@@ -14,6 +15,7 @@ await run('book', [...serviceSettings, 'CURRENCY', 'RENTABOOK_DEMO'], async (con
   void service.nats.then((nats) => {
     answer(nats, 'rpc.book.reserve', log, createReserve(service.em));
     answer(nats, 'rpc.book.ping', log, async () => ({}));
+    answer(nats, 'rpc.book.audit', log, auditOf(service.em));
   });
 
   return serve(service, config, log, {

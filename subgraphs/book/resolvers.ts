@@ -54,20 +54,20 @@ export const resolvers: Resolvers = {
   Mutation: {
     addBook: (_: unknown, { input }: Input, { em, viewer, currency }: Staff) =>
       payload(async () => ({
-        book: await refusingDuplicates(transaction(em, (em) => addBook(em, input, currency, viewer.customerId))),
+        book: await refusingDuplicates(transaction(em, (em) => addBook(em, input, currency, viewer))),
       })),
 
-    updateBook: (_: unknown, { input }: Input, { em, currency }: Staff) =>
-      payload(async () => ({ book: await transaction(em, (em) => updateBook(em, input, currency)) })),
+    updateBook: (_: unknown, { input }: Input, { em, viewer, currency }: Staff) =>
+      payload(async () => ({ book: await transaction(em, (em) => updateBook(em, input, currency, viewer)) })),
 
     addCopies: (_: unknown, { input }: Input, { em, viewer }: Staff) =>
-      payload(async () => ({ book: await transaction(em, (em) => addCopies(em, input, viewer.customerId)) })),
+      payload(async () => ({ book: await transaction(em, (em) => addCopies(em, input, viewer)) })),
 
     withdrawCopies: (_: unknown, { input }: Input, { em, viewer }: Staff) =>
-      payload(async () => ({ book: await transaction(em, (em) => withdrawCopies(em, input, viewer.customerId)) })),
+      payload(async () => ({ book: await transaction(em, (em) => withdrawCopies(em, input, viewer)) })),
 
     inspectCopy: (_: unknown, { input }: Input, { em, viewer }: Staff) =>
-      payload(async () => ({ copy: await transaction(em, (em) => inspectCopy(em, input, viewer.customerId)) })),
+      payload(async () => ({ copy: await transaction(em, (em) => inspectCopy(em, input, viewer)) })),
   },
 
   BookEdge: {

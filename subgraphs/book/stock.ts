@@ -5,10 +5,12 @@
 import { LockMode } from '@mikro-orm/core';
 import { z } from 'zod';
 import { NotYet } from '#platform/apply.ts';
+import { audit } from '#platform/audit.ts';
 import { type EntityManager, query } from '#platform/database.ts';
 import { checkInput, Refusal } from '#platform/errors.ts';
 import { idInput } from '#platform/ids.ts';
 import { publish } from '#platform/outbox.ts';
+import type { Viewer } from '#platform/tokens.ts';
 import {
   type CopyMove,
   type CopyStatus,
@@ -63,10 +65,11 @@ export async function lockBookOrRefuse(em: EntityManager, id: string, path: stri
 }
 
 /** New copies on the shelf. @throws Refusal INVALID_INPUT, NOT_FOUND. */
-export async function addCopies(em: EntityManager, input: unknown, actor: string): Promise<Book> {
+export async function addCopies(em: EntityManager, input: unknown, viewer: Viewer): Promise<Book> {
   const { bookId, count, reason } = checkInput(addCopiesInput, input);
   const book = await lockBookOrRefuse(em, bookId, ['input', 'bookId']);
-  await acquire(em, [{ book, count }], { reason: reason ?? null, actor });
+  await acquire(em, [{ book, count }], { reason: reason ?? null, actor: viewer.customerId });
+  audit(em, viewer, 'addCopies', { type: 'Book', id: bookId }, { count });
   return book;
 }
 
@@ -88,7 +91,7 @@ export async function acquire(
 }
 
 /** @throws Refusal INVALID_INPUT, NOT_FOUND, WOULD_BE_NEGATIVE when fewer are available. */
-export async function withdrawCopies(em: EntityManager, input: unknown, actor: string): Promise<Book> {
+export async function withdrawCopies(em: EntityManager, input: unknown, viewer: Viewer): Promise<Book> {
   const { bookId, count, reason } = checkInput(withdrawCopiesInput, input);
   const book = await lockBookOrRefuse(em, bookId, ['input', 'bookId']);
   if (count > book.available)
@@ -97,7 +100,8 @@ export async function withdrawCopies(em: EntityManager, input: unknown, actor: s
       'count',
     ]);
   const copyIds = await moveCopies(em, 'withdraw', book.id, count, { from: null, to: null });
-  moveStock(em, book, 'withdraw', count, { copyIds, reason, actor });
+  moveStock(em, book, 'withdraw', count, { copyIds, reason, actor: viewer.customerId });
+  audit(em, viewer, 'withdrawCopies', { type: 'Book', id: bookId }, { count });
   return book;
 }
 
@@ -105,7 +109,7 @@ export async function withdrawCopies(em: EntityManager, input: unknown, actor: s
  * Ends the inspection of a returned copy, which its rental waits for, or its repair, which no rental does any more.
  * @throws Refusal INVALID_INPUT, NOT_FOUND, NOT_ALLOWED_IN_STATE.
  */
-export async function inspectCopy(em: EntityManager, input: unknown, actor: string): Promise<BookCopy> {
+export async function inspectCopy(em: EntityManager, input: unknown, viewer: Viewer): Promise<BookCopy> {
   const { copyId, condition, note } = checkInput(inspectCopyInput, input);
   const [found] = await query<{ bookId: string }>(em, 'SELECT book_id AS "bookId" FROM book_copy WHERE id = $1', [
     copyId,
@@ -114,10 +118,13 @@ export async function inspectCopy(em: EntityManager, input: unknown, actor: stri
   const book = await lockBookOrRefuse(em, found.bookId, ['input', 'copyId']);
   const copy = await em.findOneOrFail(BookCopy, { id: copyId });
 
-  const move = inspectionMove(copy.status, condition);
-  const rentalId = copy.status === 'INSPECTING' ? copy.rentalId : null;
-  moveStock(em, book, move, 1, { copyIds: [copy.id], rentalId: rentalId ?? null, reason: note ?? null, actor });
+  const from = copy.status;
+  const move = inspectionMove(from, condition);
+  const rentalId = (from === 'INSPECTING' && copy.rentalId) || null;
+  moveStock(em, book, move, 1, { copyIds: [copy.id], rentalId, reason: note ?? null, actor: viewer.customerId });
   copy.status = moves[move].copies.to;
+  const details = { bookId: book.id, rentalId, condition, from, to: copy.status };
+  audit(em, viewer, 'inspectCopy', { type: 'BookCopy', id: copy.id }, details);
   if (copy.status !== 'LOST') copy.rentalId = null; // whose fault it was matters until a lost one turns up
   if (!rentalId) return copy;
 

@@ -3,11 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { LockMode } from '@mikro-orm/core';
 import { z } from 'zod';
 import { addressInput } from '#platform/address.ts';
+import { audit } from '#platform/audit.ts';
 import { type EntityManager, transaction } from '#platform/database.ts';
 import { checkInput, codeOf, Refusal } from '#platform/errors.ts';
 import { idInput } from '#platform/ids.ts';
 import { publish } from '#platform/outbox.ts';
-import { roles as allRoles, type Role } from '#platform/tokens.ts';
+import { roles as allRoles, type Role, type Viewer } from '#platform/tokens.ts';
 import type { DataOf } from '#schema/events.ts';
 import { countAttempt, forgiveAttempt } from './attempts.ts';
 import { Customer, SavedAddress } from './entities.ts';
@@ -167,13 +168,20 @@ export async function deleteAddress(em: EntityManager, customerId: string, id: s
 }
 
 /** CUSTOMER is always among them. They count from the account's next access token. @throws Refusal NOT_FOUND */
-export async function setRoles(em: EntityManager, customerId: string, wanted: Role[]): Promise<Customer> {
+export async function setRoles(
+  em: EntityManager,
+  viewer: Viewer,
+  customerId: string,
+  wanted: Role[],
+): Promise<Customer> {
   checkInput(idInput, customerId, ['customerId']);
-  return change(em, customerId, 'ROLES', async (customer) => {
-    const roles = allRoles.filter((role) => role === 'CUSTOMER' || wanted.includes(role));
-    const same = roles.join() === customer.roles.join();
-    customer.roles = roles;
-    return !same;
+  return change(em, customerId, 'ROLES', async (customer, em) => {
+    const from = customer.roles;
+    const to = allRoles.filter((role) => role === 'CUSTOMER' || wanted.includes(role));
+    if (to.join() === from.join()) return false;
+    customer.roles = to;
+    audit(em, viewer, 'setRoles', { type: 'Customer', id: customer.id }, { from, to });
+    return true;
   });
 }
 

@@ -24,7 +24,7 @@ await run('customer', [...serviceSettings, 'TOKEN_KEYS', 'RENTABOOK_DEMO'], asyn
     resolvers,
     context: (viewer, client): Context => {
       const em = service.em();
-      return { viewer, client, em, issuer, live, loaders: loadersOf(() => em) };
+      return { viewer, client, em, ask: service.ask, issuer, live, loaders: loadersOf(() => em) };
     },
     consumers: [rentalConsumer, deliveryConsumer, bookConsumer],
     workers: [bells],

@@ -1,11 +1,14 @@
 /** What people ask of Customer. */
+import { GraphQLJSONObject } from 'graphql-scalars';
 import type { EntityManager } from '#platform/database.ts';
 import { payload } from '#platform/errors.ts';
 import type { BaseContext, Resolvers } from '#platform/graphql.ts';
 import { connectionOf, type PageArgs, pageOf } from '#platform/pages.ts';
+import type { Ask } from '#platform/requestReply.ts';
 import { Position } from '#platform/subscriptions.ts';
 import type { Role, Viewer } from '#platform/tokens.ts';
 import { changePassword, deleteAddress, saveAddress, setRoles, signIn, signUp, updateMe } from './accounts.ts';
+import { type AuditEntry, type AuditFilter, auditLog } from './auditLog.ts';
 import { currentParcel, cursorOf, timelineOf } from './customer.ts';
 import { Customer, type Order, type OrderEvent } from './entities.ts';
 import type { Loaders } from './loaders.ts';
@@ -16,6 +19,7 @@ import { closeSession, type NewSession, refreshSession, type TokenIssuer } from 
 
 export interface Context extends BaseContext {
   em: EntityManager;
+  ask: Ask;
   issuer: TokenIssuer;
   live: Live;
   loaders: Loaders;
@@ -52,6 +56,14 @@ export const resolvers: Resolvers = {
     },
 
     order: (_: unknown, { rentalId }: { rentalId: string }, { loaders }: Context) => loaders.orders.load(rentalId),
+
+    auditLog: (_: unknown, { filter, ...page }: PageArgs & { filter?: AuditFilter | null }, { em, ask }: Context) =>
+      auditLog(em, ask, filter ?? {}, page),
+  },
+
+  JSON: GraphQLJSONObject,
+  AuditEntry: {
+    actor: ({ actorId }: AuditEntry, _: unknown, { loaders }: Context) => loaders.customers.load(actorId),
   },
 
   Mutation: {
@@ -79,7 +91,7 @@ export const resolvers: Resolvers = {
     deleteAddress: (_: unknown, { id }: { id: string }, context: SignedIn) =>
       payload(async () => ({ customer: await deleteAddress(context.em, context.viewer.customerId, id) })),
     setRoles: (_: unknown, { customerId, roles }: { customerId: string; roles: Role[] }, context: SignedIn) =>
-      payload(async () => ({ customer: await setRoles(context.em, customerId, roles) })),
+      payload(async () => ({ customer: await setRoles(context.em, context.viewer, customerId, roles) })),
   },
 
   Subscription: {

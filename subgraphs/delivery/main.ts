@@ -1,4 +1,6 @@
+import { auditOf } from '#platform/audit.ts';
 import { run } from '#platform/process.ts';
+import { answer } from '#platform/requestReply.ts';
 import { startRounds } from '#platform/rounds.ts';
 import { openService, serve, serviceSettings } from '#platform/service.ts';
 import { httpCarrier } from './carrier.ts';
@@ -25,6 +27,8 @@ await run('delivery', settings, async (config, log) => {
     pollMs: config.CARRIER_POLL_MS,
     claimMs: claimMsFor(config.CARRIER_TIMEOUT_MS),
   };
+
+  void service.nats.then((nats) => answer(nats, 'rpc.delivery.audit', log, auditOf(service.em)));
 
   return serve(service, config, log, {
     stream: 'DELIVERY',

@@ -1,5 +1,6 @@
 /** What people ask of Delivery. */
 import { z } from 'zod';
+import { audit } from '#platform/audit.ts';
 import { type EntityManager, transaction } from '#platform/database.ts';
 import { checkInput, payload, Refusal } from '#platform/errors.ts';
 import type { Resolvers } from '#platform/graphql.ts';
@@ -21,6 +22,9 @@ export const contextOf = (em: EntityManager, viewer: Viewer | null, client: stri
   trackingEvents: rowsByOwner(() => em, TrackingEvent, 'deliveryId', { occurredAt: 'asc', number: 'asc' }),
 });
 type Context = ReturnType<typeof contextOf>;
+
+/** @auth has let in signed-in viewers only. */
+type SignedIn = Context & { viewer: Viewer };
 
 interface DeliveryFilter {
   status?: DeliveryStatus[] | null;
@@ -52,7 +56,7 @@ export const resolvers: Resolvers = {
   },
 
   Mutation: {
-    recordTrackingEvent: (_: unknown, { input }: { input: unknown }, { em }: Context) =>
+    recordTrackingEvent: (_: unknown, { input }: { input: unknown }, { em, viewer }: SignedIn) =>
       payload(async () => {
         const now = new Date();
         const { deliveryId, status, occurredAt, note } = checkInput(trackingEventInput, input);
@@ -61,7 +65,10 @@ export const resolvers: Resolvers = {
         const delivery = await transaction(em, async (em) => {
           const delivery = await lockDelivery(em, { id: deliveryId });
           if (!delivery) throw new Refusal('NOT_FOUND', `There is no delivery ${deliveryId}.`, ['input', 'deliveryId']);
+          const from = delivery.status;
           await recordScans(em, delivery, [{ status, occurredAt: occurredAt ?? now, note: note ?? null }], now);
+          const details = { rentalId: delivery.rentalId, scan: status, from, to: delivery.status };
+          audit(em, viewer, 'recordTrackingEvent', { type: 'Delivery', id: delivery.id }, details);
           return delivery;
         });
         return { delivery };

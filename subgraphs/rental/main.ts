@@ -1,3 +1,4 @@
+import { auditOf } from '#platform/audit.ts';
 import { rowsById, rowsByOwner } from '#platform/loaders.ts';
 import { microBatched } from '#platform/microBatches.ts';
 import { run } from '#platform/process.ts';
@@ -75,9 +76,10 @@ await run('rental', settings, async (config, log) => {
     const rentals = await service.em().find(Rental, { id: { $in: ids } });
     return ids.map((id) => rentals.find((rental) => rental.id === id)?.deliverTo ?? null);
   });
-  void service.nats.then((nats) =>
-    answer(nats, 'rpc.rental.address', log, async ({ rentalId }) => ({ address: await addressOf(rentalId) })),
-  );
+  void service.nats.then((nats) => {
+    answer(nats, 'rpc.rental.address', log, async ({ rentalId }) => ({ address: await addressOf(rentalId) }));
+    answer(nats, 'rpc.rental.audit', log, auditOf(service.em));
+  });
 
   return serve(service, config, log, {
     stream: 'RENTAL',

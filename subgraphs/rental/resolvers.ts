@@ -1,5 +1,6 @@
 /** What people ask of Rental. */
 import { z } from 'zod';
+import { audit } from '#platform/audit.ts';
 import { type EntityManager, transaction } from '#platform/database.ts';
 import { checkInput, payload, Refusal } from '#platform/errors.ts';
 import type { BaseContext, Resolvers } from '#platform/graphql.ts';
@@ -48,6 +49,17 @@ async function ownRental(em: EntityManager, id: string, viewer: Viewer, path: st
   throw new Refusal('NOT_FOUND', `There is no rental ${id}.`, path);
 }
 
+/** What customers do with their own is in the events. */
+function auditForAnother(
+  em: EntityManager,
+  viewer: Viewer,
+  action: string,
+  { id, customerId }: Rental,
+  details: Record<string, string>,
+): void {
+  if (customerId !== viewer.customerId) audit(em, viewer, action, { type: 'Rental', id }, { customerId, ...details });
+}
+
 const money = (amount: number, currency: string) => ({ amount, currency });
 
 export const resolvers: Resolvers = {
@@ -82,6 +94,7 @@ export const resolvers: Resolvers = {
           move(em, rental, 'cancel', 'rental.cancelled', { from });
           rental.cancelReason = reason ?? null;
           await owe(em, rental, 'cancel', from);
+          auditForAnother(em, viewer, 'cancelRental', rental, { from });
           return rental;
         });
         return { rental };
@@ -96,6 +109,7 @@ export const resolvers: Resolvers = {
           if (rental.returnRequested) return rental;
           rental.returnRequested = true;
           publish(em, rental, 'rental.return_requested', factsOf(rental));
+          auditForAnother(em, viewer, 'returnRental', rental, { status: rental.status });
           return rental;
         });
         return { rental };
