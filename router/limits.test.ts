@@ -152,6 +152,15 @@ describe('one caller', () => {
     expect((await asked('{ slow }', 'carl')).status).toBe(200); // the places are free again
   });
 
+  test('has so many requests passed on at once, whoever it is', async () => {
+    const scans = Array.from({ length: 5 }, () =>
+      fetch(`${strict.url}/webhooks/carrier`, { method: 'POST', body: 'slow' }),
+    );
+    const statuses = (await Promise.all(scans)).map(({ status }) => status);
+    expect(statuses.sort()).toEqual([202, 202, 429, 429, 429]);
+    expect((await fetch(`${strict.url}/webhooks/carrier`, { method: 'POST', body: '{}' })).status).toBe(202);
+  });
+
   test('has so many subscriptions, over sockets and event streams together, and a new one when one has ended', async () => {
     const token = await strict.tokenOf('dora');
     const query = 'subscription { numbers { number } }';
