@@ -8,12 +8,13 @@ import { type EntityManager, transaction } from '#platform/database.ts';
 import { checkInput, codeOf, Refusal } from '#platform/errors.ts';
 import { idInput } from '#platform/ids.ts';
 import { publish } from '#platform/outbox.ts';
+import type { Superusers } from '#platform/superuser.ts';
 import { roles as allRoles, type Role, type Viewer } from '#platform/tokens.ts';
 import type { DataOf } from '#schema/events.ts';
 import { countAttempt, forgiveAttempt } from './attempts.ts';
 import { Customer, SavedAddress } from './entities.ts';
 import { hashPassword, verifyNobodysPassword, verifyPassword } from './passwords.ts';
-import { closeSessions, type NewSession, openSession, type TokenIssuer } from './sessions.ts';
+import { closeSessions, type NewSession, openSession, type Signing } from './sessions.ts';
 
 const MAX_ADDRESSES = 50;
 
@@ -47,13 +48,13 @@ const saveAddressInput = addressInput.extend({
 });
 
 /** Makes an account. @throws Refusal DUPLICATE when the e-mail address has one. */
-export async function signUp(em: EntityManager, issuer: TokenIssuer, input: unknown): Promise<NewSession> {
+export async function signUp(em: EntityManager, signing: Signing, input: unknown): Promise<NewSession> {
   const details = checkInput(signUpInput, input);
   const passwordHash = await hashPassword(details.password);
   return unlessTaken(() =>
     transaction(em, async (em) => {
       const customer = register(em, { ...details, passwordHash, roles: ['CUSTOMER'] });
-      return openSession(em, issuer, customer);
+      return openSession(em, signing, customer);
     }),
   );
 }
@@ -81,12 +82,7 @@ export function register(
  * Begins a session. Answers the same, and as slowly, whether the account is unknown or the password wrong.
  * @throws Refusal INVALID_CREDENTIALS, TOO_MANY_ATTEMPTS
  */
-export async function signIn(
-  em: EntityManager,
-  issuer: TokenIssuer,
-  client: string,
-  input: unknown,
-): Promise<NewSession> {
+export async function signIn(em: EntityManager, signing: Signing, client: string, input: unknown): Promise<NewSession> {
   const { email, password } = checkInput(signInInput, input);
   const attempt = { emailKey: keyOf(email), client };
   await countAttempt(em, attempt);
@@ -98,7 +94,7 @@ export async function signIn(
   return transaction(em, async (em) => {
     const customer = await lockCustomer(em, found.id);
     if (customer.passwordHash !== found.passwordHash) throw wrong; // changed meanwhile
-    return openSession(em, issuer, customer);
+    return openSession(em, signing, customer);
   });
 }
 
@@ -106,11 +102,26 @@ export async function signIn(
 const isPasswordOf = (customer: Customer | null, password: string): Promise<boolean> =>
   customer?.passwordHash ? verifyPassword(password, customer.passwordHash) : verifyNobodysPassword(password);
 
-/** @throws Refusal DUPLICATE when another account has the e-mail address. */
-export async function updateMe(em: EntityManager, customerId: string, input: unknown): Promise<Customer> {
+/**
+ * Whoever took an e-mail address that is named for ADMIN, or one that was given up, would have the role.
+ * @throws Refusal DUPLICATE when another account has the e-mail address, POLICY_DENIED for one that is named
+ */
+export async function updateMe(
+  em: EntityManager,
+  superusers: Superusers,
+  customerId: string,
+  input: unknown,
+): Promise<Customer> {
   const { email, name } = checkInput(updateInput, input);
   return unlessTaken(() =>
     change(em, customerId, 'DETAILS', async (customer) => {
+      const moves = email && keyOf(email) !== customer.emailKey;
+      if (moves && ((await superusers.include(email)) || (await superusers.include(customer.email))))
+        throw new Refusal(
+          'POLICY_DENIED',
+          'An e-mail address that the shop has named for administration is neither taken nor given up here.',
+          ['input', 'email'],
+        );
       const same = (email ?? customer.email) === customer.email && (name ?? customer.name) === customer.name;
       customer.email = email ?? customer.email;
       customer.emailKey = keyOf(customer.email);
@@ -123,7 +134,7 @@ export async function updateMe(em: EntityManager, customerId: string, input: unk
 /** Ends all sessions of the account and begins a new one. @throws Refusal INVALID_CREDENTIALS, TOO_MANY_ATTEMPTS */
 export async function changePassword(
   em: EntityManager,
-  issuer: TokenIssuer,
+  signing: Signing,
   { customerId, client }: { customerId: string; client: string },
   input: unknown,
 ): Promise<NewSession> {
@@ -142,7 +153,7 @@ export async function changePassword(
     customer.passwordHash = passwordHash;
     saved(em, customer, 'PASSWORD');
     await closeSessions(em, customerId);
-    return openSession(em, issuer, customer);
+    return openSession(em, signing, customer);
   });
 }
 
@@ -167,22 +178,40 @@ export async function deleteAddress(em: EntityManager, customerId: string, id: s
   });
 }
 
-/** CUSTOMER is always among them. They count from the account's next access token. @throws Refusal NOT_FOUND */
+const storedRoles = allRoles.filter((role) => role !== 'ADMIN');
+
+/**
+ * CUSTOMER is always among them, and ADMIN is for `superuser` to give. They count from the account's next access token.
+ * @throws Refusal NOT_FOUND, POLICY_DENIED for ADMIN
+ */
 export async function setRoles(
   em: EntityManager,
-  viewer: Viewer,
+  { viewer, superusers }: { viewer: Viewer; superusers: Superusers },
   customerId: string,
   wanted: Role[],
 ): Promise<Customer> {
   checkInput(idInput, customerId, ['customerId']);
   return change(em, customerId, 'ROLES', async (customer, em) => {
+    if (wanted.includes('ADMIN') && !(await superusers.include(customer.email)))
+      throw new Refusal(
+        'POLICY_DENIED',
+        'ADMIN is not given here: the setting SUPERUSER names the e-mail addresses of those who have it.',
+        ['roles'],
+      );
     const from = customer.roles;
-    const to = allRoles.filter((role) => role === 'CUSTOMER' || wanted.includes(role));
+    const to = storedRoles.filter((role) => role === 'CUSTOMER' || wanted.includes(role));
     if (to.join() === from.join()) return false;
     customer.roles = to;
     audit(em, viewer, 'setRoles', { type: 'Customer', id: customer.id }, { from, to });
     return true;
   });
+}
+
+/** Those of the e-mail addresses that have no account. */
+export async function unclaimed(em: EntityManager, emails: string[]): Promise<string[]> {
+  const customers = await em.find(Customer, { emailKey: { $in: emails.map(keyOf) } });
+  const claimed = customers.map(({ emailKey }) => emailKey);
+  return emails.filter((email) => !claimed.includes(keyOf(email)));
 }
 
 type Kind = DataOf<'customer.saved'>['change'];
@@ -207,6 +236,7 @@ async function lockCustomer(em: EntityManager, id: string): Promise<Customer> {
   return customer;
 }
 
+/** The roles as they are stored: ADMIN comes and goes with a setting, of whose change no row and so no event could tell. */
 function saved(em: EntityManager, customer: Customer, kind: Kind): void {
   publish(em, customer, 'customer.saved', { customerId: customer.id, roles: customer.roles, change: kind });
 }
