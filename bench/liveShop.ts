@@ -5,7 +5,6 @@ import type { Pool } from 'pg';
 import { freePort } from '../local/ports.ts';
 import { keepSecrets } from '../local/secrets.ts';
 import { type Environment, launchService, owners, services, wiringOf } from '../local/services.ts';
-import type { Customer } from '../subgraphs/customer/entities.ts';
 import { createTokenIssuer } from '../subgraphs/customer/sessions.ts';
 import { eventually } from '../tests/client.ts';
 import { makeFolder } from '../tests/folders.ts';
@@ -61,9 +60,7 @@ export async function openLiveShop(servers: Servers): Promise<LiveShop> {
       return orders;
     },
     tokensOf: (orders) =>
-      Promise.all(
-        orders.map(({ customerId: id }) => issuer.sign({ id, roles: ['CUSTOMER'] } as Customer, expiresAt)), // all of a customer that a token tells
-      ),
+      Promise.all(orders.map(({ customerId: id }) => issuer.sign({ id, roles: ['CUSTOMER'] }, expiresAt))),
     async stop() {
       await Promise.all([pool.end(), history.end()]);
       await Promise.all(running.map((service) => service.stop()));

@@ -85,6 +85,9 @@ const familiarPorts = {
 
 const anyPorts = { book: 0, rental: 0, delivery: 0, customer: 0, sandbox: 0, postgres: 0, nats: 0 };
 
+/** Of the accounts to try it with (subgraphs/customer/demo.ts), where the settings name nobody else. */
+const DEMO_ADMIN = 'admin@demo.test';
+
 /** Claims folder and port; nothing runs yet. @throws when another one uses them. */
 export async function openSystem(options: SystemOptions): Promise<System> {
   const { host, say } = options;
@@ -122,6 +125,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
     secrets,
   });
 
+  const tuning = hasAdministrators(options.tuning) ? options.tuning : { SUPERUSER: DEMO_ADMIN, ...options.tuning };
   const closing = new AbortController();
   const keepers = new Map<Part, Keeper>();
 
@@ -171,7 +175,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
   }
 
   async function startService(service: Service): Promise<string> {
-    const environment = { ...environments[service], ...options.tuning };
+    const environment = { ...environments[service], ...tuning };
     const hear = (line: string) => {
       const fault = faultIn(line);
       if (fault && !closing.signal.aborted) say(`${service}: ${fault}`);
@@ -238,6 +242,8 @@ function placesIn(environments: Record<Service, Environment>): RunningSystem {
   }
   return places;
 }
+
+const hasAdministrators = (given: Environment) => Boolean(given.SUPERUSER || given.SUPERUSER_FILE);
 
 const databaseOf = (owner: Owner) => `rentabook_${owner}`;
 

@@ -19,7 +19,8 @@ const url = urlOf(/^https?$/, 'http://127.0.0.1:4001');
 const postgresUrl = urlOf(/^postgres(ql)?$/, 'postgresql://user@host:5432/name');
 const onOrOff = z.enum(['on', 'off'], 'must be on or off');
 /** Parts between commas, spaces or ends of lines. */
-const list = z.string().transform((text) => text.split(/[\s,]+/).filter(Boolean));
+export const partsOf = (text: string): string[] => text.split(/[\s,]+/).filter(Boolean);
+const list = z.string().transform(partsOf);
 const origins = list.refine(
   (all) => all.every((origin) => URL.parse(origin)?.origin === origin),
   'must be origins such as https://shop.example',
@@ -62,6 +63,8 @@ const settings = {
 
   ROUTER_KEY: secret.describe('signs what the router asks of the subgraphs; the same for all of them'),
   TOKEN_KEYS: z.string().min(1).describe('JSON Web Key Set with private Ed25519 keys; the first signs access tokens'),
+  SUPERUSER: list.default([]).describe('e-mail addresses of the accounts that have the role ADMIN'),
+  SUPERUSER_FILE: z.string().min(1).optional().describe('path of a file that names more of them, read anew each time'),
   JWKS_URL: url
     .default('http://127.0.0.1:4004/.well-known/jwks.json')
     .describe('where the public keys of access tokens are'),
@@ -88,7 +91,7 @@ const settings = {
     .default('on')
     .describe('off lifts what one caller may ask for, for load runs on one machine; size and cost stay limited'),
   MAX_BODY_BYTES: whole(1000, 10_000_000).default(65_536).describe('bytes of a request or a message, at most'),
-  MAX_TOKENS: count.default(2000).describe('words and signs of a document, at most'),
+  MAX_TOKENS: count.default(1000).describe('words and signs of a document, at most'),
   MAX_DEPTH: count.default(16).describe('fields below one another in an operation, at most'),
   MAX_SELECTIONS: count.default(1000).describe('fields of an operation with its fragments written out, at most'),
   MAX_ALIASES: count.default(30).describe('aliases in an operation, at most'),

@@ -267,7 +267,9 @@ export async function startFixture({
     customer: { '/.well-known/jwks.json': async (_, response) => json(response, 200, jwks) },
     delivery: {
       '/webhooks/carrier': async (request, response) => {
-        webhooks.push({ headers: request.headers, body: (await readBody(request, 1_000_000)).toString() });
+        const body = (await readBody(request, 1_000_000)).toString();
+        webhooks.push({ headers: request.headers, body });
+        if (body === 'slow') await sleep(200);
         text(response, 202, 'noted');
       },
     },

@@ -10,6 +10,7 @@ import {
 } from 'graphql';
 import type { Config } from '#platform/config.ts';
 import type { ErrorCode } from '#platform/errors.ts';
+import { networkOf } from '#platform/network.ts';
 import type { Context } from './context.ts';
 import type { CostOf } from './cost.ts';
 import { fragmentsIn } from './documents.ts';
@@ -80,6 +81,8 @@ export interface Limits {
     variables: Variables,
     context: Context,
   ): Promise<Passed>;
+  /** For what is passed on as it is. Answers what gives the place back. @throws GraphQLError REQUEST_CONCURRENCY_LIMITED */
+  admit(client: string): Promise<() => void>;
 }
 type Variables = Readonly<Record<string, unknown>>;
 
@@ -100,6 +103,8 @@ export function createLimits(
       const kind = operation.operation === 'subscription' ? 'subscriptions' : 'inFlight';
       return { cost, leave: await quotas.enter(callerOf(context), kind, rootFieldsOf(document, operation)) };
     },
+
+    admit: (client) => quotas.enter(networkOf(client), 'inFlight', []),
   };
 }
 
@@ -125,4 +130,4 @@ function rootFieldsOf(document: DocumentNode, { selectionSet }: OperationDefinit
 }
 
 /** Who asks: an account, however many addresses it has, or else an address, however many people are behind it. */
-const callerOf = ({ viewer, client }: Context): string => viewer?.customerId ?? client;
+const callerOf = ({ viewer, client }: Context): string => viewer?.customerId ?? networkOf(client);

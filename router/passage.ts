@@ -1,8 +1,10 @@
 /** The two addresses of subgraphs that the world may reach, and no other: passed on as they are, bodies and signatures untouched. */
 import type { IncomingHttpHeaders } from 'node:http';
-import { type Handler, pathOf, readBody, text } from '#platform/http.ts';
+import { GraphQLError } from 'graphql';
+import { BadRequest, type Handler, pathOf, readBody, text } from '#platform/http.ts';
 import type { Log } from '#platform/log.ts';
 import type { ClientOf } from './client.ts';
+import type { Limits } from './limits.ts';
 import type { Subgraph } from './subgraph.ts';
 
 /** They are about one connection, not about the message; the rest of the list would not come here. */
@@ -19,29 +21,37 @@ const OF_THE_CONNECTION = [
 export interface PassageOptions {
   method: 'GET' | 'POST';
   clientOf: ClientOf;
-  bodyBytes: number;
+  limits: Limits;
   log: Log;
 }
 
 /** Hands requests of one method to the same path of a subgraph, signed by the router too. */
-export function passage(subgraph: Subgraph, { method, clientOf, bodyBytes, log }: PassageOptions): Handler {
+export function passage(subgraph: Subgraph, { method, clientOf, limits, log }: PassageOptions): Handler {
   return async (request, response) => {
     if (request.method !== method) {
       response.setHeader('allow', method);
       return text(response, 405, `Only ${method} is understood here.`);
     }
     const client = clientOf(request);
-    const body = await readBody(request, bodyBytes);
+    const leave = await limits.admit(client).catch(tooMany);
     const headers = endToEnd(request.headers);
     try {
+      const body = await readBody(request, limits.bodyBytes);
       const answer = await subgraph.send({ method, path: pathOf(request), headers, client, body });
       response.writeHead(answer.status, endToEnd(answer.headers));
       response.end(answer.body);
     } catch (error) {
+      if (error instanceof BadRequest) throw error;
       log.warn({ err: error, subgraph: subgraph.name }, 'a request could not be passed on');
       text(response, 503, 'The service behind this does not answer.');
+    } finally {
+      leave();
     }
   };
+}
+
+function tooMany(error: unknown): never {
+  throw error instanceof GraphQLError ? new BadRequest(429, error.message, 'REQUEST_CONCURRENCY_LIMITED') : error;
 }
 
 const endToEnd = (headers: IncomingHttpHeaders): Record<string, string> =>

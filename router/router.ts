@@ -125,7 +125,7 @@ export async function startRouter(options: RouterOptions): Promise<Started> {
       ...Object.fromEntries(
         Object.entries(options.passages).map(([path, { to, method }]) => [
           path,
-          passage(subgraphNamed(to), { method, clientOf, bodyBytes, log }),
+          passage(subgraphNamed(to), { method, clientOf, limits, log }),
         ]),
       ),
     },

@@ -11,6 +11,7 @@ import { OutboxRow } from '#platform/outbox.ts';
 import { type Ask, createAsk } from '#platform/requestReply.ts';
 import { openServiceDatabase } from '#platform/serviceDatabase.ts';
 import { subscribe } from '#platform/subscriptions.ts';
+import { type Superusers, superusersOf } from '#platform/superuser.ts';
 import type { Role, Viewer } from '#platform/tokens.ts';
 import type { DataOf, Event, EventType } from '#schema/events.ts';
 import { type Bells, hangBells, ringer } from '../subgraphs/customer/bells.ts';
@@ -19,7 +20,7 @@ import { bookConsumer, deliveryConsumer, rentalConsumer } from '../subgraphs/cus
 import { loadersOf } from '../subgraphs/customer/loaders.ts';
 import { type Live, openLive } from '../subgraphs/customer/orderStatus.ts';
 import { type Context, resolvers } from '../subgraphs/customer/resolvers.ts';
-import { createTokenIssuer, type TokenIssuer } from '../subgraphs/customer/sessions.ts';
+import { createTokenIssuer, type Signing, type TokenIssuer } from '../subgraphs/customer/sessions.ts';
 import { arrived, deliver } from './events.ts';
 import { createDatabase, natsUrl } from './services.ts';
 
@@ -27,9 +28,12 @@ import { createDatabase, natsUrl } from './services.ts';
 type Data = any;
 export type Answer = ExecutionResult<Record<string, Data>>;
 
+const nobody = superusersOf({ SUPERUSER: [], SUPERUSER_FILE: undefined });
+
 export class CustomerSubgraph {
   orm: Orm;
   issuer: TokenIssuer;
+  #superusers: Superusers;
   /** As one process has them. */
   bells: Bells;
   #live: Live;
@@ -37,9 +41,10 @@ export class CustomerSubgraph {
   #schema = subgraphSchema(new URL('../subgraphs/customer/schema.graphql', import.meta.url), resolvers);
   #close: () => Promise<void>;
 
-  private constructor(orm: Orm, issuer: TokenIssuer, bells: Bells, ask: Ask, close: () => Promise<void>) {
+  private constructor(orm: Orm, { issuer, superusers }: Signing, bells: Bells, ask: Ask, close: () => Promise<void>) {
     this.orm = orm;
     this.issuer = issuer;
+    this.#superusers = superusers;
     this.bells = bells;
     this.#live = openLive(() => orm.em.fork(), bells);
     this.#ask = ask;
@@ -47,7 +52,7 @@ export class CustomerSubgraph {
     readAnewAfterMutations(this.#schema, (viewer, client) => this.#context(viewer, client));
   }
 
-  static async open(): Promise<CustomerSubgraph> {
+  static async open(superusers: Superusers = nobody): Promise<CustomerSubgraph> {
     const log = createLog('test', 'silent');
     const orm = await openServiceDatabase({ ...customerDatabase, url: await createDatabase('customer'), log });
     const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
@@ -55,7 +60,7 @@ export class CustomerSubgraph {
     const nats = connectForever(natsUrl());
     const bells = hangBells(nats, () => orm.em.fork(), log);
     orm.em.getEventManager().registerSubscriber(ringer(bells));
-    return new CustomerSubgraph(orm, issuer, bells, createAsk(nats), async () => {
+    return new CustomerSubgraph(orm, { issuer, superusers }, bells, createAsk(nats), async () => {
       await bells.stop();
       await (await nats).close();
       await orm.close();
@@ -68,7 +73,17 @@ export class CustomerSubgraph {
 
   #context(viewer: Viewer | null, client: string): Context {
     const em = this.orm.em.fork();
-    return { viewer, client, em, ask: this.#ask, issuer: this.issuer, live: this.#live, loaders: loadersOf(() => em) };
+    const [issuer, superusers] = [this.issuer, this.#superusers];
+    return {
+      viewer,
+      client,
+      em,
+      ask: this.#ask,
+      signing: { issuer, superusers },
+      superusers,
+      live: this.#live,
+      loaders: loadersOf(() => em),
+    };
   }
 
   /** `client` is the address that it comes from. */

@@ -5,7 +5,6 @@ import type { Role } from '#platform/tokens.ts';
 import { claimFolder } from '../local/folder.ts';
 import type { Environment, Owner, Service } from '../local/services.ts';
 import { openSystem, type Part } from '../local/system.ts';
-import type { Customer } from '../subgraphs/customer/entities.ts';
 import { createTokenIssuer } from '../subgraphs/customer/sessions.ts';
 import { type Client, clientOf } from './client.ts';
 import { makeFolder, removeFolder } from './folders.ts';
@@ -62,9 +61,8 @@ export async function startSystem(settings: Environment = {}): Promise<System> {
   }
 
   const issuer = await createTokenIssuer(system.environments.customer.TOKEN_KEYS ?? '');
-  const tokenOf: System['tokenOf'] = (customerId, { roles = ['CUSTOMER'], secondsToLive = 3600 } = {}) =>
-    // All of a customer that a token tells.
-    issuer.sign({ id: customerId, roles } as Customer, new Date(Date.now() + secondsToLive * 1000));
+  const tokenOf: System['tokenOf'] = (customerId, { roles = ['CUSTOMER'] as Role[], secondsToLive = 3600 } = {}) =>
+    issuer.sign({ id: customerId, roles }, new Date(Date.now() + secondsToLive * 1000));
 
   return {
     url: system.url,

@@ -321,7 +321,7 @@ test('the demo accounts are made where there are none, once, however many proces
       'reader@demo.test': ['CUSTOMER'],
       'staff@demo.test': ['CUSTOMER', 'STAFF'],
       'courier@demo.test': ['CUSTOMER', 'COURIER'],
-      'admin@demo.test': ['CUSTOMER', 'ADMIN'],
+      'admin@demo.test': ['CUSTOMER'],
     });
     const input = { email: 'reader@demo.test', password: 'rentabook' };
     const { session } = await fresh.data(SIGN_IN, null, { input });

@@ -1,22 +1,22 @@
 /** Accounts: who they are, how they prove it, where they live. Each change is one event, written with it (no personal data in it). */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { LockMode } from '@mikro-orm/core';
 import { z } from 'zod';
 import { addressInput } from '#platform/address.ts';
 import { audit } from '#platform/audit.ts';
-import { type EntityManager, query, transaction } from '#platform/database.ts';
+import { type EntityManager, transaction } from '#platform/database.ts';
 import { checkInput, codeOf, Refusal } from '#platform/errors.ts';
 import { idInput } from '#platform/ids.ts';
 import { publish } from '#platform/outbox.ts';
+import type { Superusers } from '#platform/superuser.ts';
 import { roles as allRoles, type Role, type Viewer } from '#platform/tokens.ts';
 import type { DataOf } from '#schema/events.ts';
+import { countAttempt, forgiveAttempt } from './attempts.ts';
 import { Customer, SavedAddress } from './entities.ts';
 import { hashPassword, verifyNobodysPassword, verifyPassword } from './passwords.ts';
-import { closeSessions, type NewSession, openSession, type TokenIssuer } from './sessions.ts';
+import { closeSessions, type NewSession, openSession, type Signing } from './sessions.ts';
 
 const MAX_ADDRESSES = 50;
-const MAX_ATTEMPTS = 10;
-const ATTEMPTS_MINUTES = 15;
 
 const email = z
   .string()
@@ -48,13 +48,13 @@ const saveAddressInput = addressInput.extend({
 });
 
 /** Makes an account. @throws Refusal DUPLICATE when the e-mail address has one. */
-export async function signUp(em: EntityManager, issuer: TokenIssuer, input: unknown): Promise<NewSession> {
+export async function signUp(em: EntityManager, signing: Signing, input: unknown): Promise<NewSession> {
   const details = checkInput(signUpInput, input);
   const passwordHash = await hashPassword(details.password);
   return unlessTaken(() =>
     transaction(em, async (em) => {
       const customer = register(em, { ...details, passwordHash, roles: ['CUSTOMER'] });
-      return openSession(em, issuer, customer);
+      return openSession(em, signing, customer);
     }),
   );
 }
@@ -82,26 +82,46 @@ export function register(
  * Begins a session. Answers the same, and as slowly, whether the account is unknown or the password wrong.
  * @throws Refusal INVALID_CREDENTIALS, TOO_MANY_ATTEMPTS
  */
-export async function signIn(em: EntityManager, issuer: TokenIssuer, input: unknown): Promise<NewSession> {
+export async function signIn(em: EntityManager, signing: Signing, client: string, input: unknown): Promise<NewSession> {
   const { email, password } = checkInput(signInInput, input);
-  await countAttempt(em, email);
-  const found = await em.findOne(Customer, { emailKey: keyOf(email) });
-  const right = await (found ? verifyPassword(password, found.passwordHash) : verifyNobodysPassword(password));
+  const attempt = { emailKey: keyOf(email), client };
+  await countAttempt(em, attempt);
+  const found = await em.findOne(Customer, { emailKey: attempt.emailKey });
+  const right = await isPasswordOf(found, password);
   const wrong = new Refusal('INVALID_CREDENTIALS', 'The e-mail address or the password is wrong.');
   if (!found || !right) throw wrong;
-  await forgetAttempts(em, email);
+  await forgiveAttempt(em, attempt);
   return transaction(em, async (em) => {
     const customer = await lockCustomer(em, found.id);
     if (customer.passwordHash !== found.passwordHash) throw wrong; // changed meanwhile
-    return openSession(em, issuer, customer);
+    return openSession(em, signing, customer);
   });
 }
 
-/** @throws Refusal DUPLICATE when another account has the e-mail address. */
-export async function updateMe(em: EntityManager, customerId: string, input: unknown): Promise<Customer> {
+/** Takes the same time whether there is an account, and whether it has a password, or not. */
+const isPasswordOf = (customer: Customer | null, password: string): Promise<boolean> =>
+  customer?.passwordHash ? verifyPassword(password, customer.passwordHash) : verifyNobodysPassword(password);
+
+/**
+ * Whoever took an e-mail address that is named for ADMIN, or one that was given up, would have the role.
+ * @throws Refusal DUPLICATE when another account has the e-mail address, POLICY_DENIED for one that is named
+ */
+export async function updateMe(
+  em: EntityManager,
+  superusers: Superusers,
+  customerId: string,
+  input: unknown,
+): Promise<Customer> {
   const { email, name } = checkInput(updateInput, input);
   return unlessTaken(() =>
     change(em, customerId, 'DETAILS', async (customer) => {
+      const moves = email && keyOf(email) !== customer.emailKey;
+      if (moves && ((await superusers.include(email)) || (await superusers.include(customer.email))))
+        throw new Refusal(
+          'POLICY_DENIED',
+          'An e-mail address that the shop has named for administration is neither taken nor given up here.',
+          ['input', 'email'],
+        );
       const same = (email ?? customer.email) === customer.email && (name ?? customer.name) === customer.name;
       customer.email = email ?? customer.email;
       customer.emailKey = keyOf(customer.email);
@@ -114,25 +134,26 @@ export async function updateMe(em: EntityManager, customerId: string, input: unk
 /** Ends all sessions of the account and begins a new one. @throws Refusal INVALID_CREDENTIALS, TOO_MANY_ATTEMPTS */
 export async function changePassword(
   em: EntityManager,
-  issuer: TokenIssuer,
-  customerId: string,
+  signing: Signing,
+  { customerId, client }: { customerId: string; client: string },
   input: unknown,
 ): Promise<NewSession> {
   const { current, new: next } = checkInput(changePasswordInput, input);
-  const { email, passwordHash: found } = await em.findOneOrFail(Customer, { id: customerId });
-  await countAttempt(em, email);
+  const found = await em.findOneOrFail(Customer, { id: customerId });
+  const attempt = { emailKey: found.emailKey, client };
+  await countAttempt(em, attempt);
   const wrong = new Refusal('INVALID_CREDENTIALS', 'The current password is wrong.', ['input', 'current']);
-  if (!(await verifyPassword(current, found))) throw wrong;
-  await forgetAttempts(em, email);
+  if (!(await isPasswordOf(found, current))) throw wrong;
+  await forgiveAttempt(em, attempt);
 
   const passwordHash = await hashPassword(next);
   return transaction(em, async (em) => {
     const customer = await lockCustomer(em, customerId);
-    if (customer.passwordHash !== found) throw wrong; // another change came first
+    if (customer.passwordHash !== found.passwordHash) throw wrong; // another change came first
     customer.passwordHash = passwordHash;
     saved(em, customer, 'PASSWORD');
     await closeSessions(em, customerId);
-    return openSession(em, issuer, customer);
+    return openSession(em, signing, customer);
   });
 }
 
@@ -157,22 +178,40 @@ export async function deleteAddress(em: EntityManager, customerId: string, id: s
   });
 }
 
-/** CUSTOMER is always among them. They count from the account's next access token. @throws Refusal NOT_FOUND */
+const storedRoles = allRoles.filter((role) => role !== 'ADMIN');
+
+/**
+ * CUSTOMER is always among them, and ADMIN is for `superuser` to give. They count from the account's next access token.
+ * @throws Refusal NOT_FOUND, POLICY_DENIED for ADMIN
+ */
 export async function setRoles(
   em: EntityManager,
-  viewer: Viewer,
+  { viewer, superusers }: { viewer: Viewer; superusers: Superusers },
   customerId: string,
   wanted: Role[],
 ): Promise<Customer> {
   checkInput(idInput, customerId, ['customerId']);
   return change(em, customerId, 'ROLES', async (customer, em) => {
+    if (wanted.includes('ADMIN') && !(await superusers.include(customer.email)))
+      throw new Refusal(
+        'POLICY_DENIED',
+        'ADMIN is not given here: the setting SUPERUSER names the e-mail addresses of those who have it.',
+        ['roles'],
+      );
     const from = customer.roles;
-    const to = allRoles.filter((role) => role === 'CUSTOMER' || wanted.includes(role));
+    const to = storedRoles.filter((role) => role === 'CUSTOMER' || wanted.includes(role));
     if (to.join() === from.join()) return false;
     customer.roles = to;
     audit(em, viewer, 'setRoles', { type: 'Customer', id: customer.id }, { from, to });
     return true;
   });
+}
+
+/** Those of the e-mail addresses that have no account. */
+export async function unclaimed(em: EntityManager, emails: string[]): Promise<string[]> {
+  const customers = await em.find(Customer, { emailKey: { $in: emails.map(keyOf) } });
+  const claimed = customers.map(({ emailKey }) => emailKey);
+  return emails.filter((email) => !claimed.includes(keyOf(email)));
 }
 
 type Kind = DataOf<'customer.saved'>['change'];
@@ -197,6 +236,7 @@ async function lockCustomer(em: EntityManager, id: string): Promise<Customer> {
   return customer;
 }
 
+/** The roles as they are stored: ADMIN comes and goes with a setting, of whose change no row and so no event could tell. */
 function saved(em: EntityManager, customer: Customer, kind: Kind): void {
   publish(em, customer, 'customer.saved', { customerId: customer.id, roles: customer.roles, change: kind });
 }
@@ -229,33 +269,8 @@ export async function addAddress(
   em.create(SavedAddress, { id: randomUUID(), customerId, createdAt: new Date(), ...details });
 }
 
-/** Counted before the password is looked at, so that guesses sent together count as well, and for unknown accounts alike. */
-async function countAttempt(em: EntityManager, email: string): Promise<void> {
-  const [row] = await query<{ attempts: number }>(
-    em,
-    `INSERT INTO sign_in_attempt AS known VALUES ($1, 1, now())
-     ON CONFLICT (email_hash) DO UPDATE SET
-       attempts = CASE WHEN known.since < now() - $2 * interval '1 minute' THEN 1 ELSE known.attempts + 1 END,
-       since = CASE WHEN known.since < now() - $2 * interval '1 minute' THEN now() ELSE known.since END
-     RETURNING attempts`,
-    [hashOf(email), ATTEMPTS_MINUTES],
-  );
-  if ((row?.attempts ?? 0) > MAX_ATTEMPTS)
-    throw new Refusal('TOO_MANY_ATTEMPTS', `Too many attempts; try again in ${ATTEMPTS_MINUTES} minutes.`);
-}
-
-/** Those of this account, and everybody's that are out of date. */
-async function forgetAttempts(em: EntityManager, email: string): Promise<void> {
-  await query(em, `DELETE FROM sign_in_attempt WHERE email_hash = $1 OR since < now() - $2 * interval '1 minute'`, [
-    hashOf(email),
-    ATTEMPTS_MINUTES,
-  ]);
-}
-
 /** One address however it is typed. */
 const keyOf = (email: string): string => email.toLowerCase();
-
-const hashOf = (email: string): string => createHash('sha256').update(keyOf(email)).digest('base64url');
 
 /** @throws Refusal DUPLICATE when the unique index on the e-mail address says no. */
 async function unlessTaken<T>(work: () => Promise<T>): Promise<T> {

@@ -11,7 +11,7 @@ const accounts: { email: string; name: string; roles: Role[] }[] = [
   { email: 'reader@demo.test', name: 'Demo Reader', roles: ['CUSTOMER'] },
   { email: 'staff@demo.test', name: 'Demo Staff', roles: ['CUSTOMER', 'STAFF'] },
   { email: 'courier@demo.test', name: 'Demo Courier', roles: ['CUSTOMER', 'COURIER'] },
-  { email: 'admin@demo.test', name: 'Demo Admin', roles: ['CUSTOMER', 'ADMIN'] },
+  { email: 'admin@demo.test', name: 'Demo Admin', roles: ['CUSTOMER'] }, // the rest is in SUPERUSER, as `npm start` gives it
 ];
 
 export async function makeDemoAccounts(em: EntityManager): Promise<void> {

@@ -11,7 +11,8 @@ const CustomerSchema = defineEntity({
     /** The same in lower case: unique, however it was typed. */
     emailKey: p.string(),
     name: p.string(),
-    passwordHash: p.string(),
+    /** Null for an account of an outside provider. */
+    passwordHash: p.string().nullable(),
     roles: p.array().$type<Role[]>(),
     createdAt: p.datetime(3),
     version: p.integer(),

@@ -6,6 +6,7 @@ import type { BaseContext, Resolvers } from '#platform/graphql.ts';
 import { connectionOf, type PageArgs, pageOf } from '#platform/pages.ts';
 import type { Ask } from '#platform/requestReply.ts';
 import { Position } from '#platform/subscriptions.ts';
+import type { Superusers } from '#platform/superuser.ts';
 import type { Role, Viewer } from '#platform/tokens.ts';
 import { changePassword, deleteAddress, saveAddress, setRoles, signIn, signUp, updateMe } from './accounts.ts';
 import { type AuditEntry, type AuditFilter, auditLog } from './auditLog.ts';
@@ -15,12 +16,13 @@ import type { Loaders } from './loaders.ts';
 import { containing, type OrderFilter, ordersOf } from './orderHistory.ts';
 import { headOf } from './orderLog.ts';
 import { type Live, type OrderStatusArgs, orderStatus } from './orderStatus.ts';
-import { closeSession, type NewSession, refreshSession, type TokenIssuer } from './sessions.ts';
+import { closeSession, type NewSession, refreshSession, rolesOf, type Signing } from './sessions.ts';
 
 export interface Context extends BaseContext {
   em: EntityManager;
   ask: Ask;
-  issuer: TokenIssuer;
+  signing: Signing;
+  superusers: Superusers;
   live: Live;
   loaders: Loaders;
 }
@@ -30,8 +32,8 @@ type SignedIn = Context & { viewer: Viewer };
 
 /** The rest of the answer is for the account of the new session. */
 function enter(context: Context, session: NewSession): NewSession {
-  const { customer, expiresAt } = session;
-  context.viewer = { customerId: customer.id, roles: customer.roles, expiresAt };
+  const { customer, roles, expiresAt } = session;
+  context.viewer = { customerId: customer.id, roles, expiresAt };
   return session;
 }
 
@@ -68,11 +70,11 @@ export const resolvers: Resolvers = {
 
   Mutation: {
     signUp: (_: unknown, { input }: { input: unknown }, context: Context) =>
-      payload(async () => enter(context, await signUp(context.em, context.issuer, input))),
+      payload(async () => enter(context, await signUp(context.em, context.signing, input))),
     signIn: (_: unknown, { input }: { input: unknown }, context: Context) =>
-      payload(async () => enter(context, await signIn(context.em, context.issuer, input))),
+      payload(async () => enter(context, await signIn(context.em, context.signing, context.client, input))),
     refreshSession: (_: unknown, { refreshToken }: { refreshToken: string }, context: Context) =>
-      payload(async () => enter(context, await refreshSession(context.em, context.issuer, refreshToken))),
+      payload(async () => enter(context, await refreshSession(context.em, context.signing, refreshToken))),
     signOut: (_: unknown, { refreshToken }: { refreshToken: string }, context: Context) =>
       payload(async () => {
         await closeSession(context.em, refreshToken);
@@ -80,15 +82,20 @@ export const resolvers: Resolvers = {
       }),
 
     updateMe: (_: unknown, { input }: { input: unknown }, context: SignedIn) =>
-      payload(async () => ({ customer: await updateMe(context.em, context.viewer.customerId, input) })),
+      payload(async () => ({
+        customer: await updateMe(context.em, context.superusers, context.viewer.customerId, input),
+      })),
     changePassword: (_: unknown, { input }: { input: unknown }, context: SignedIn) =>
-      payload(() => changePassword(context.em, context.issuer, context.viewer.customerId, input)),
+      payload(() => {
+        const { customerId } = context.viewer;
+        return changePassword(context.em, context.signing, { customerId, client: context.client }, input);
+      }),
     saveAddress: (_: unknown, { input }: { input: unknown }, context: SignedIn) =>
       payload(async () => ({ customer: await saveAddress(context.em, context.viewer.customerId, input) })),
     deleteAddress: (_: unknown, { id }: { id: string }, context: SignedIn) =>
       payload(async () => ({ customer: await deleteAddress(context.em, context.viewer.customerId, id) })),
     setRoles: (_: unknown, { customerId, roles }: { customerId: string; roles: Role[] }, context: SignedIn) =>
-      payload(async () => ({ customer: await setRoles(context.em, context.viewer, customerId, roles) })),
+      payload(async () => ({ customer: await setRoles(context.em, context, customerId, roles) })),
   },
 
   Subscription: {
@@ -104,6 +111,7 @@ export const resolvers: Resolvers = {
 
   Customer: {
     __resolveReference: ({ id }: { id: string }, { loaders }: Context) => loaders.customers.load(id),
+    roles: (customer: Customer, _: unknown, { superusers }: Context) => rolesOf(customer, superusers),
     addresses: ({ id }: Customer, _: unknown, { loaders }: Context) => loaders.addresses.load(id),
     orders: ({ id }: Customer, { filter, ...page }: PageArgs & { filter?: OrderFilter | null }, { em }: Context) =>
       ordersOf(em, id, filter ?? {}, page),

@@ -8,7 +8,8 @@ import { calculateJwkThumbprint, importJWK, type JSONWebKeySet, type JWK, SignJW
 import { type EntityManager, transaction } from '#platform/database.ts';
 import { Refusal } from '#platform/errors.ts';
 import { isId } from '#platform/ids.ts';
-import { TOKEN_ALGORITHM, TOKEN_AUDIENCE, TOKEN_ISSUER } from '#platform/tokens.ts';
+import type { Superusers } from '#platform/superuser.ts';
+import { roles as allRoles, type Role, TOKEN_ALGORITHM, TOKEN_AUDIENCE, TOKEN_ISSUER } from '#platform/tokens.ts';
 import { Customer, Session } from './entities.ts';
 
 const ACCESS_MS = 15 * 60_000;
@@ -22,12 +23,26 @@ export interface NewSession {
   /** Of the access token. */
   expiresAt: Date;
   customer: Customer;
+  /** As the access token tells them. */
+  roles: Role[];
 }
 
 export interface TokenIssuer {
-  sign(customer: Customer, expiresAt: Date): Promise<string>;
+  sign(account: Pick<Customer, 'id' | 'roles'>, expiresAt: Date): Promise<string>;
   /** The public keys, for everybody who verifies. */
   jwks: JSONWebKeySet;
+}
+
+/** What makes a session of an account. */
+export interface Signing {
+  issuer: TokenIssuer;
+  superusers: Superusers;
+}
+
+/** What the account may do now: the roles that are stored, and ADMIN, which never is, when its e-mail address is named for it. */
+export async function rolesOf({ roles, email }: Customer, superusers: Superusers): Promise<Role[]> {
+  const isSuperuser = await superusers.include(email);
+  return allRoles.filter((role) => (role === 'ADMIN' ? isSuperuser : roles.includes(role)));
 }
 
 /** Signs with the first key of the set; the others are still published, so that a key can be changed while its tokens live. */
@@ -60,15 +75,15 @@ async function publicPart({ kty, crv, x, kid, ...key }: JWK): Promise<JWK> {
 }
 
 /** Begins a session; those of the account that have expired are forgotten. Within the caller's transaction. */
-export async function openSession(em: EntityManager, issuer: TokenIssuer, customer: Customer): Promise<NewSession> {
+export async function openSession(em: EntityManager, signing: Signing, customer: Customer): Promise<NewSession> {
   await em.nativeDelete(Session, { customerId: customer.id, expiresAt: { $lt: new Date() } });
   const { secret, ...stored } = newSecret();
   const { id } = em.create(Session, { id: randomUUID(), customerId: customer.id, ...stored });
-  return newSession(issuer, customer, id, secret);
+  return newSession(signing, customer, id, secret);
 }
 
 /** The next pair of tokens for the current refresh token. @throws Refusal INVALID_CREDENTIALS for any other; one used before ends its session. */
-export async function refreshSession(em: EntityManager, issuer: TokenIssuer, token: string): Promise<NewSession> {
+export async function refreshSession(em: EntityManager, signing: Signing, token: string): Promise<NewSession> {
   const refreshed = await transaction(em, async (em) => {
     const session = await sessionOf(em, token);
     if (!session) return null;
@@ -80,7 +95,7 @@ export async function refreshSession(em: EntityManager, issuer: TokenIssuer, tok
     }
     const { secret, ...stored } = newSecret();
     Object.assign(session, stored);
-    return newSession(issuer, customer, session.id, secret);
+    return newSession(signing, customer, session.id, secret);
   });
   if (refreshed) return refreshed;
   throw new Refusal('INVALID_CREDENTIALS', 'This refresh token is not valid (any more); sign in again.', [
@@ -101,10 +116,16 @@ export async function closeSessions(em: EntityManager, customerId: string): Prom
   await em.nativeDelete(Session, { customerId });
 }
 
-async function newSession(issuer: TokenIssuer, customer: Customer, id: string, secret: string): Promise<NewSession> {
+async function newSession(
+  { issuer, superusers }: Signing,
+  customer: Customer,
+  id: string,
+  secret: string,
+): Promise<NewSession> {
   const expiresAt = new Date(Date.now() + ACCESS_MS);
-  const accessToken = await issuer.sign(customer, expiresAt);
-  return { accessToken, refreshToken: `${id}.${secret}`, expiresAt, customer };
+  const roles = await rolesOf(customer, superusers);
+  const accessToken = await issuer.sign({ id: customer.id, roles }, expiresAt);
+  return { accessToken, refreshToken: `${id}.${secret}`, expiresAt, customer, roles };
 }
 
 function newSecret(): { secret: string; tokenHash: string; expiresAt: Date } {
