@@ -105,8 +105,10 @@ const viewers = {
 type Who = keyof typeof viewers;
 const everybody = Object.keys(viewers) as Who[]; // the keys are what the table was written with
 
+const answerFor = (who: Who, source: string) => graphql({ schema, source, contextValue: { viewer: viewers[who] } });
+
 async function ask(who: Who, source: string): Promise<{ data: unknown; codes: unknown[] }> {
-  const { data, errors = [] } = await graphql({ schema, source, contextValue: { viewer: viewers[who] } });
+  const { data, errors = [] } = await answerFor(who, source);
   return { data: JSON.parse(JSON.stringify(data ?? null)), codes: errors.map(({ extensions }) => extensions.code) };
 }
 
@@ -199,12 +201,11 @@ describe('a reference', () => {
     `{ _entities(representations: [${representations.join()}]) { ... on Diary { title } ... on Person { name email } } }`;
   const diary = (id: string) => `{ __typename: "Diary", id: "${id}" }`;
 
-  test("to another's object is null, the same as one that does not exist; the others of the list stand", async () => {
-    expect(await ask('reader', entities(diary(OTHER), diary('none'), diary(READER)))).toEqual({
-      data: { _entities: [null, null, { title: 'Dear diary' }] },
-      codes: [],
-    });
-    expect(await ask('nobody', entities(diary(READER)))).toEqual({ data: { _entities: [null] }, codes: [] });
+  test("to another's object is refused in its place; to one that does not exist it is null; the others of the list stand", async () => {
+    const { errors, ...answer } = await answerFor('reader', entities(diary('none'), diary(OTHER), diary(READER)));
+    expect(answer).toEqual({ data: { _entities: [null, null, { title: 'Dear diary' }] } });
+    expect(errors).toMatchObject([{ path: ['_entities', 1], extensions: { code: 'FORBIDDEN' } }]);
+    expect(await ask('nobody', entities(diary(READER)))).toEqual({ data: { _entities: [null] }, codes: ['FORBIDDEN'] });
     expect(await ask('staff', entities(diary(READER)))).toMatchObject({
       data: { _entities: [{ title: 'Dear diary' }] },
     });

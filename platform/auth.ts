@@ -72,10 +72,12 @@ type Refuse = (viewer: Viewer | null) => null;
 function refusalIn(schema: GraphQLSchema, parent: GraphQLObjectType): Refuse {
   if (parent === schema.getQueryType()) return () => null;
   if (parent === schema.getMutationType()) return refuseOperation;
-  return () => {
-    throw forbidden('This account may not see that.');
-  };
+  return refuseSight;
 }
+
+const refuseSight: Refuse = () => {
+  throw forbidden('This account may not see that.');
+};
 
 const refuseOperation: Refuse = (viewer) => {
   throw viewer ? forbidden() : unauthenticated();
@@ -107,7 +109,7 @@ interface ReferenceExtensions {
   apollo?: { subgraph?: { resolveReference?: (reference: object, context: Context, info: unknown) => unknown } };
 }
 
-/** An entity asked for by reference is null when it is another's, the same as one that does not exist. */
+/** An entity asked for by reference stands nested in the client's query: another's is null with an error, one that does not exist just null. */
 function guardReference(schema: GraphQLSchema, type: GraphQLObjectType): void {
   const rule = authRule(schema, type);
   const { apollo } = type.extensions as ReferenceExtensions; // where @apollo/subgraph keeps it
@@ -115,7 +117,7 @@ function guardReference(schema: GraphQLSchema, type: GraphQLObjectType): void {
   if (!rule || !apollo?.subgraph || !resolve) return;
   apollo.subgraph.resolveReference = async (reference, context, info) => {
     const row: unknown = await resolve(reference, context, info);
-    return row && mayAccess(rule, context.viewer, row) ? row : null;
+    return !row || mayAccess(rule, context.viewer, row) ? row : refuseSight(context.viewer);
   };
 }
 

@@ -109,7 +109,7 @@ const settings = {
     .default('on')
     .describe('off lifts what one caller may ask for, for load runs on one machine; size and cost stay limited'),
   MAX_BODY_BYTES: whole(1000, 10_000_000).default(65_536).describe('bytes of a request or a message, at most'),
-  MAX_TOKENS: count.default(2000).describe('words and signs of a document, at most'),
+  MAX_TOKENS: count.default(1000).describe('words and signs of a document, at most'),
   MAX_DEPTH: count.default(16).describe('fields below one another in an operation, at most'),
   MAX_SELECTIONS: count.default(1000).describe('fields of an operation with its fragments written out, at most'),
   MAX_ALIASES: count.default(30).describe('aliases in an operation, at most'),

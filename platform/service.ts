@@ -19,7 +19,7 @@ import {
   readAnewAfterMutations,
   subgraphSchema,
 } from './graphql.ts';
-import { type Handler, json, listen, readBody } from './http.ts';
+import { BadRequest, type Handler, listen, readBody } from './http.ts';
 import type { Log } from './log.ts';
 import { metricsHandler } from './metrics.ts';
 import { connectForever } from './nats.ts';
@@ -29,7 +29,7 @@ import type { Started } from './process.ts';
 import { startRelay } from './relay.ts';
 import { type Ask, createAsk } from './requestReply.ts';
 import { openServiceDatabase } from './serviceDatabase.ts';
-import { CLIENT_HEADER, createVerifier, SIGNATURE_HEADER } from './signature.ts';
+import { createVerifier, headOf, SIGNATURE_HEADER, type Verifier } from './signature.ts';
 import { serveSubscriptions } from './subscriptions.ts';
 import type { VerifyToken, Viewer } from './tokens.ts';
 import { newTrace } from './trace.ts';
@@ -109,13 +109,13 @@ export async function serve<C extends BaseContext>(
   await apollo.start();
 
   const verifyToken = welcoming(tokenVerifierFor(config, { log }), options.welcome);
-  const whyRefused = createVerifier(config.ROUTER_KEY);
+  const verifier = createVerifier(config.ROUTER_KEY);
   const http = await listen({
     host: config.HOST,
     port: config.PORT,
     log,
     routes: {
-      '/graphql': graphqlHandler(apollo, options.context, verifyToken, whyRefused),
+      '/graphql': graphqlHandler(apollo, options.context, verifyToken, verifier),
       '/metrics': metricsHandler(
         service.em,
         (options.consumers ?? []).map(({ name }) => name),
@@ -129,7 +129,7 @@ export async function serve<C extends BaseContext>(
     server: http.server,
     schema,
     verifyToken,
-    whyRefused,
+    verifier,
     context: options.context,
     log,
   });
@@ -158,21 +158,19 @@ function graphqlHandler<C extends BaseContext>(
   apollo: ApolloServer<C>,
   context: ContextFor<C>,
   verifyToken: VerifyToken,
-  whyRefused: ReturnType<typeof createVerifier>,
+  verifier: Verifier,
 ): Handler {
   return async (request, response) => {
-    const { method = 'GET', url: path = '/', headers } = request;
-    const client = headers[CLIENT_HEADER]?.toString() ?? '';
+    const { headers } = request;
+    const signature = headers[SIGNATURE_HEADER]?.toString();
+    const head = headOf(request);
+    refuse(verifier.whyHeadRefused(signature, head));
     const body = await readBody(request, MAX_BODY_BYTES);
-    const refused = whyRefused(headers[SIGNATURE_HEADER]?.toString(), { method, path, client, body });
-    if (refused)
-      return json(response, 403, {
-        errors: [{ message: `Only the router may ask: ${refused}.`, extensions: { code: 'FORBIDDEN' } }],
-      });
+    refuse(verifier.whyRefused(signature, { ...head, body }));
 
     await cause.run({ traceparent: headers.traceparent?.toString() ?? newTrace() }, () =>
       answerGraphql(apollo, request, response, body, async () =>
-        context(await verifyToken(headers.authorization), client),
+        context(await verifyToken(headers.authorization), head.client),
       ),
     );
   };
@@ -184,6 +182,10 @@ function welcoming(verifyToken: VerifyToken, welcome: ServeOptions<BaseContext>[
     if (viewer) await welcome?.(viewer);
     return viewer;
   };
+}
+
+function refuse(reason: string | null): void {
+  if (reason) throw new BadRequest(403, `Only the router may ask: ${reason}.`, 'FORBIDDEN');
 }
 
 async function isUp({ orm }: Service): Promise<boolean> {

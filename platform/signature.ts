@@ -3,52 +3,84 @@
  * signs each call to a subgraph (and each WebSocket upgrade, with an empty body and nobody's address); a subgraph answers nobody else.
  */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 
 export const SIGNATURE_HEADER = 'rentabook-signature';
 /** On whose behalf: the address of the router's client. */
 export const CLIENT_HEADER = 'rentabook-client';
 const MAX_AGE_MS = 30_000;
 
-export interface SignedRequest {
+/** What is known of a request before its body comes. */
+interface Head {
   method: string;
   /** With the query string, as it stands in the request line. */
   path: string;
   /** What `CLIENT_HEADER` says; '' without one. */
   client: string;
+}
+
+export interface SignedRequest extends Head {
   body: string | Buffer;
 }
 
-/** The header's value: `t=<ms since 1970>,n=<nonce>,v=<hmac>`. */
-export function sign(key: string, request: SignedRequest, now = Date.now()): string {
+/** As it has come. */
+export const headOf = ({ method = 'GET', url = '/', headers }: IncomingMessage): Head => ({
+  method,
+  path: url,
+  client: headers[CLIENT_HEADER]?.toString() ?? '',
+});
+
+/** The header's value: `t=<ms since 1970>,n=<nonce>,b=<hash of the body>,v=<hmac>`. */
+export function sign(key: string, { body, ...head }: SignedRequest, now = Date.now()): string {
   const nonce = randomBytes(12).toString('base64url');
-  return `t=${now},n=${nonce},v=${mac(key, request, now, nonce)}`;
+  const bodyHash = hashOf(body);
+  return `t=${now},n=${nonce},b=${bodyHash},v=${mac(key, head, bodyHash, now, nonce)}`;
 }
 
-/** Remembers what it has seen, so one verifier serves a whole process. Answers why a request is refused, or null when it is genuine. */
-export function createVerifier(key: string) {
+/** Why a request is refused, or null when it is genuine. */
+export interface Verifier {
+  /** By its head alone, whose signature names the body's hash: nothing is read of the body of one who has no key. */
+  whyHeadRefused(header: string | undefined, head: Head, now?: number): string | null;
+  /** As it came, with its body; one that is genuine is remembered, and refused the next time. */
+  whyRefused(header: string | undefined, request: SignedRequest, now?: number): string | null;
+}
+
+/** Remembers what it has seen, so one verifier serves a whole process. */
+export function createVerifier(key: string): Verifier {
   const seen = new Map<string, number>();
 
-  return function whyRefused(header: string | undefined, request: SignedRequest, now = Date.now()): string | null {
-    const { time, nonce, value } = parseHeader(header);
-    if (!nonce || !value || !Number.isSafeInteger(time)) return 'the request is not signed';
+  function whyHeadRefused(header: string | undefined, head: Head, now = Date.now()): string | null {
+    const { time, nonce, bodyHash, value } = parseHeader(header);
+    if (!nonce || !bodyHash || !value || !Number.isSafeInteger(time)) return 'the request is not signed';
     if (Math.abs(now - time) > MAX_AGE_MS) return 'the signature is too old';
-    if (!equal(value, mac(key, request, time, nonce))) return 'the signature does not match';
+    if (!equal(value, mac(key, head, bodyHash, time, nonce))) return 'the signature does not match';
+    return seen.has(nonce) ? 'the request is a repetition' : null;
+  }
+
+  function whyRefused(header: string | undefined, { body, ...head }: SignedRequest, now = Date.now()): string | null {
     forget(seen, now);
-    if (seen.has(nonce)) return 'the request is a repetition';
+    const refused = whyHeadRefused(header, head, now);
+    if (refused) return refused;
+    const { nonce = '', bodyHash } = parseHeader(header);
+    if (bodyHash !== hashOf(body)) return 'the signature does not match';
     seen.set(nonce, now + 2 * MAX_AGE_MS);
     return null;
-  };
+  }
+
+  return { whyHeadRefused, whyRefused };
 }
 
-function mac(key: string, { method, path, client, body }: SignedRequest, time: number, nonce: string): string {
-  const bodyHash = createHash('sha256').update(body).digest('hex');
+const hashOf = (body: string | Buffer): string => createHash('sha256').update(body).digest('hex');
+
+function mac(key: string, { method, path, client }: Head, bodyHash: string, time: number, nonce: string): string {
   const signed = [time, nonce, method, path, client, bodyHash].join('\n');
   return createHmac('sha256', key).update(signed).digest('base64url');
 }
 
 function parseHeader(header = '') {
   const parts = new Map(header.split(',').map((part) => [part.slice(0, 1), part.slice(2)]));
-  return { time: Number(parts.get('t') || Number.NaN), nonce: parts.get('n'), value: parts.get('v') };
+  const [nonce, bodyHash, value] = [parts.get('n'), parts.get('b'), parts.get('v')];
+  return { time: Number(parts.get('t') || Number.NaN), nonce, bodyHash, value };
 }
 
 function equal(a: string, b: string): boolean {

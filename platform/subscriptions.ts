@@ -19,7 +19,7 @@ import { WebSocketServer } from 'ws';
 import { type BaseContext, type ContextFor, maskErrors } from './graphql.ts';
 import { pathOf } from './http.ts';
 import type { Log } from './log.ts';
-import { type createVerifier, SIGNATURE_HEADER } from './signature.ts';
+import { headOf, SIGNATURE_HEADER, type Verifier } from './signature.ts';
 import type { VerifyToken } from './tokens.ts';
 import { closeSockets, refuseUpgrade, runProtocol } from './websocket.ts';
 
@@ -27,7 +27,7 @@ export interface SubscriptionOptions {
   server: Server;
   schema: GraphQLSchema;
   verifyToken: VerifyToken;
-  whyRefused: ReturnType<typeof createVerifier>;
+  verifier: Verifier;
   context: ContextFor<BaseContext>;
   log: Log;
 }
@@ -56,7 +56,7 @@ export function serveSubscriptions({
   server,
   schema,
   verifyToken,
-  whyRefused,
+  verifier,
   context,
   log,
 }: SubscriptionOptions): Subscriptions {
@@ -76,11 +76,8 @@ export function serveSubscriptions({
   });
 
   server.on('upgrade', (request, socket, head) => {
-    const path = request.url ?? '/';
-    const refused =
-      pathOf(request) === '/graphql'
-        ? whyRefused(request.headers[SIGNATURE_HEADER]?.toString(), { method: 'GET', path, client: '', body: '' })
-        : 'no such path';
+    const signature = request.headers[SIGNATURE_HEADER]?.toString();
+    const refused = pathOf(request) !== '/graphql' || verifier.whyRefused(signature, { ...headOf(request), body: '' });
     if (refused) return refuseUpgrade(socket, '403 Forbidden');
     sockets.handleUpgrade(request, socket, head, (opened) =>
       runProtocol(protocol, opened, { connection: socket, extra: {}, log }),

@@ -15,7 +15,7 @@ import { maskErrors } from '#platform/graphql.ts';
 import { type Handler, json, listen, readBody, text } from '#platform/http.ts';
 import { idOf } from '#platform/ids.ts';
 import { createLog } from '#platform/log.ts';
-import { CLIENT_HEADER, createVerifier, SIGNATURE_HEADER } from '#platform/signature.ts';
+import { createVerifier, headOf, SIGNATURE_HEADER } from '#platform/signature.ts';
 import { Position, serveSubscriptions } from '#platform/subscriptions.ts';
 import {
   createTokenVerifier,
@@ -185,17 +185,17 @@ async function startSubgraph(
     includeStacktraceInErrorResponses: false,
   });
   await apollo.start();
-  const whyRefused = createVerifier(KEY);
+  const verifier = createVerifier(KEY);
   const graphql: Handler = async (request, response) => {
     const body = await readBody(request, 1_000_000);
-    const client = String(request.headers[CLIENT_HEADER]);
+    const head = headOf(request);
     const signature = String(request.headers[SIGNATURE_HEADER]);
-    const refused = whyRefused(signature, { method: 'POST', path: '/graphql', client, body });
+    const refused = verifier.whyRefused(signature, { ...head, body });
     if (refused) return json(response, 403, { errors: [{ message: refused }] });
     const traceparent = request.headers.traceparent?.toString();
     await answerGraphql(apollo, request, response, body, async () => ({
       viewer: await verifyToken(request.headers.authorization),
-      client,
+      client: head.client,
       traceparent,
     }));
   };
@@ -219,7 +219,7 @@ async function startSubgraph(
     });
   });
   const context = (viewer: Viewer | null, client: string): Context => ({ viewer, client });
-  const subscriptions = serveSubscriptions({ server: http.server, schema, verifyToken, whyRefused, context, log });
+  const subscriptions = serveSubscriptions({ server: http.server, schema, verifyToken, verifier, context, log });
 
   /** As a crash does it: no farewell to anybody. */
   const cut = () => {

@@ -27,9 +27,9 @@ const deep = (levels: number): string => (levels ? `ofType { ...F${levels - 1} }
 const tooLarge: [string, string, string, string][] = [
   [
     'many words',
-    `{ me } ${times(700, (i) => `fragment F${i} on Query { me }`)}`,
+    `{ me } ${times(300, (i) => `fragment F${i} on Query { me }`)}`,
     'GRAPHQL_PARSE_FAILED',
-    '2000 tokens',
+    '1000 tokens',
   ],
   [
     'depth, through fragments as well',

@@ -92,6 +92,66 @@ test('every list in pages says how long it may be, by which its cost is known', 
   expect(without).toEqual([]);
 });
 
+/** What tells of a person, wherever it stands; a field of a name like these is personal unless it is shown not to be. */
+const personalFields = [
+  'Customer.name',
+  'Customer.orderCursor',
+  'Delivery.carrier',
+  'Delivery.trackingNumber',
+  'Delivery.trackingUrl',
+  'Order.id',
+  'Order.status',
+  'Order.timeline',
+  'OrderEvent.message',
+  'Rental.status',
+  'Rental.payment',
+  'Rental.deliveries',
+  'StockMovement.rental',
+  'BookCopy.rental',
+];
+const personalNames =
+  /^(e?mail|phone|address(es)?|line\d|city|postalCode|recipient|sender|orders?|roles|customers?|payment|note|actor|actorId)$/;
+const isOfAPerson = (place: Place) =>
+  isPersonal(place) ||
+  personalNames.test(place.field.name) ||
+  personalFields.includes(`${place.type.name}.${place.field.name}`);
+
+/** Fields that a request reaches without passing any rule, from the operations and from references to entities. */
+function openFields(schema: GraphQLSchema): Set<GraphQLField<unknown, unknown>> {
+  const types = Object.values(schema.getTypeMap()).filter(isObjectType);
+  const isEntity = ({ astNode }: GraphQLObjectType) => astNode?.directives?.some(({ name }) => name.value === 'key');
+  const open = new Set<GraphQLField<unknown, unknown>>();
+  const visit = (type: GraphQLObjectType) => {
+    if (authRule(schema, type)) return;
+    for (const field of Object.values(type.getFields())) {
+      if (open.has(field) || authRule(schema, field)) continue;
+      const returned = getNamedType(field.type);
+      if (isObjectType(returned) && authRule(schema, returned)) continue;
+      open.add(field);
+      if (isObjectType(returned)) visit(returned);
+    }
+  };
+  const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
+  for (const type of types) if (roots.includes(type) || isEntity(type)) visit(type);
+  return open;
+}
+
+/** Open, and nobody else's: the account that has just proved who it is. */
+const ownAccount = ['SessionPayload.customer'];
+
+test("no personal field is reached without passing a rule, be it its own, its object's or one on the way", () => {
+  const open = subgraphs.flatMap(({ schema }) => [...openFields(schema)]);
+  const personal = fields.filter(isOfAPerson);
+  const reached = personal
+    .filter(({ field }) => open.includes(field))
+    .map(({ type, field }) => `${type.name}.${field.name}`);
+
+  expect(personal.map(({ type, field }) => `${type.name}.${field.name}`)).toEqual(
+    expect.arrayContaining(personalFields),
+  );
+  expect(reached).toEqual(ownAccount);
+});
+
 test('the supergraph shows who may do what', () => {
   const sdl = readFileSync(new URL('../schema/supergraph.graphql', import.meta.url), 'utf8');
   expect(sdl).toMatch(/setRoles\(.*@auth\(roles: \["ADMIN"\]\)/);
