@@ -57,6 +57,32 @@ test('trusted proxies are addresses and blocks, and nobody unless they are given
     expect(mistakesOf(['TRUSTED_PROXIES'], { TRUSTED_PROXIES: wrong })).toContain('TRUSTED_PROXIES must be addresses');
 });
 
+test('keys to sign with are needed unless an outside provider signs, whose audience then is', () => {
+  const names = ['OIDC_ISSUER', 'OIDC_AUDIENCE', 'TOKEN_KEYS'] as const;
+  const provider = { OIDC_ISSUER: 'https://id.example', OIDC_AUDIENCE: 'https://shop.example' };
+
+  expect(mistakesOf(names, {})).toMatch(/TOKEN_KEYS is not set/);
+  expect(readConfig(names, provider)).toEqual(provider);
+  const mistakes = mistakesOf([...names, 'ROUTER_KEY'], { OIDC_ISSUER: provider.OIDC_ISSUER });
+  expect(mistakes).toMatch(/ROUTER_KEY is not set .* OIDC_AUDIENCE is not set/);
+  expect(mistakes).not.toContain('TOKEN_KEYS');
+});
+
+test('claims give roles by a table, and a wrong entry is named', () => {
+  const roles = (OIDC_ROLES?: string) => readConfig(['OIDC_ROLES'], { OIDC_ROLES }).OIDC_ROLES;
+  const wrong = (OIDC_ROLES: string) => mistakesOf(['OIDC_ROLES'], { OIDC_ROLES });
+
+  expect(roles()).toEqual([]);
+  expect(roles('groups=librarians:STAFF, realm_access.roles=the boss:ADMIN,https://a.example/r=x:y:COURIER')).toEqual([
+    { claim: 'groups', value: 'librarians', role: 'STAFF' },
+    { claim: 'realm_access.roles', value: 'the boss', role: 'ADMIN' },
+    { claim: 'https://a.example/r', value: 'x:y', role: 'COURIER' },
+  ]);
+  expect(wrong('groups=librarians:STAFF,groups=kings:KING')).toContain('OIDC_ROLES has the entry "groups=kings:KING"');
+  expect(wrong('STAFF')).toContain('has the entry "STAFF"');
+  expect(wrong('groups=:STAFF')).toContain('has the entry "groups=:STAFF"');
+});
+
 test('only the settings that were asked for are read', () => {
   expect(Object.keys(readConfig(['PORT'], { PORT: '1', ROUTER_KEY: 'wrong' }))).toEqual(['PORT']);
 });

@@ -4,6 +4,7 @@
  */
 import proxyAddress from 'proxy-addr';
 import { z } from 'zod';
+import type { Role } from './tokens.ts';
 
 const whole = (min: number, max: number) =>
   z.coerce
@@ -34,6 +35,16 @@ const rates = list
   .transform((all) =>
     Object.fromEntries(all.map((rate) => rate.split('=')).map(([field = '', most]) => [field, Number(most)])),
   );
+/** `claim=value:ROLE`, separated by commas. */
+const rolesByClaim = z.string().transform((text, context) =>
+  text.split(',').flatMap((entry) => {
+    const [, claim, value, role] = /^\s*([^=\s]+)=(.+):(CUSTOMER|STAFF|COURIER|ADMIN)\s*$/.exec(entry) ?? [];
+    if (claim && value && role) return [{ claim, value, role: role as Role }]; // by the expression
+    const message = `has the entry "${entry.trim()}", which is not of the form groups=librarians:STAFF`;
+    context.addIssue({ code: 'custom', message });
+    return [];
+  }),
+);
 const secret = z.string().min(32, 'must have at least 32 characters');
 
 function areNetworks(networks: string[]): boolean {
@@ -62,12 +73,19 @@ const settings = {
   NATS_REPLICAS: whole(1, 5).default(1).describe('copies that a NATS cluster keeps of each stream'),
 
   ROUTER_KEY: secret.describe('signs what the router asks of the subgraphs; the same for all of them'),
-  TOKEN_KEYS: z.string().min(1).describe('JSON Web Key Set with private Ed25519 keys; the first signs access tokens'),
+  TOKEN_KEYS: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('JSON Web Key Set with private Ed25519 keys; the first signs access tokens'),
   SUPERUSER: list.default([]).describe('e-mail addresses of the accounts that have the role ADMIN'),
   SUPERUSER_FILE: z.string().min(1).optional().describe('path of a file that names more of them, read anew each time'),
   JWKS_URL: url
     .default('http://127.0.0.1:4004/.well-known/jwks.json')
     .describe('where the public keys of access tokens are'),
+  OIDC_ISSUER: url.optional().describe('an outside OpenID provider, whose tokens are believed instead of our own'),
+  OIDC_AUDIENCE: z.string().min(1).optional().describe("what that provider's tokens for this shop have as audience"),
+  OIDC_ROLES: rolesByClaim.default([]).describe('which claims of that provider give which roles'),
 
   TRUSTED_PROXIES: list
     .default([])
@@ -153,6 +171,12 @@ const settings = {
   SANDBOX_DATABASE_URL: postgresUrl.optional().describe("the sandbox bank's database, likewise"),
 } satisfies Record<string, z.ZodType>;
 
+/** What may be left out only where something else is given, or is not. */
+const neededWhere: Partial<Record<keyof typeof settings, (env: NodeJS.ProcessEnv) => boolean>> = {
+  TOKEN_KEYS: (env) => !env.OIDC_ISSUER,
+  OIDC_AUDIENCE: (env) => Boolean(env.OIDC_ISSUER),
+};
+
 type Settings = typeof settings;
 export type Setting = keyof Settings;
 export type Config<N extends Setting> = { readonly [S in N]: z.infer<Settings[S]> };
@@ -167,14 +191,17 @@ export function readConfig<N extends Setting>(names: readonly N[], env: NodeJS.P
   const given = Object.fromEntries(names.map((name) => [name, env[name] === '' ? undefined : env[name]]));
   const shape = Object.fromEntries(names.map((name) => [name, settings[name]]));
   const result = z.object(shape).safeParse(given);
-  if (result.success) return result.data as Config<N>; // the shape is made of the very names of N
-  const mistakes = result.error.issues.map(({ path, message }) => {
+  const missing = names.filter((name) => given[name] === undefined && neededWhere[name]?.(env));
+  if (result.success && !missing.length) return result.data as Config<N>; // the shape is made of the very names of N
+  const wrong = (result.error?.issues ?? []).map(({ path, message }) => {
     const name = String(path[0]) as N;
-    const reason = given[name] === undefined ? 'is not set' : message;
-    return `${name} ${reason} (${settings[name].description}).`;
+    return sentenceOn(name, given[name] === undefined ? 'is not set' : message);
   });
+  const mistakes = [...wrong, ...missing.map((name) => sentenceOn(name, 'is not set'))];
   throw new ConfigError(`The configuration is not complete: ${mistakes.join(' ')}`);
 }
+
+const sentenceOn = (name: Setting, reason: string): string => `${name} ${reason} (${settings[name].description}).`;
 
 /** The settings that the environment gives, as they stand there, whether right or wrong. */
 export const givenSettings = (): Partial<Record<Setting, string>> =>

@@ -23,6 +23,7 @@ import { BadRequest, type Handler, listen, readBody } from './http.ts';
 import type { Log } from './log.ts';
 import { metricsHandler } from './metrics.ts';
 import { connectForever } from './nats.ts';
+import { tokenSettings, tokenVerifierFor } from './oidc.ts';
 import { cause } from './outbox.ts';
 import type { Started } from './process.ts';
 import { startRelay } from './relay.ts';
@@ -30,7 +31,7 @@ import { type Ask, createAsk } from './requestReply.ts';
 import { openServiceDatabase } from './serviceDatabase.ts';
 import { createVerifier, headOf, SIGNATURE_HEADER, type Verifier } from './signature.ts';
 import { serveSubscriptions } from './subscriptions.ts';
-import { createTokenVerifier } from './tokens.ts';
+import type { VerifyToken, Viewer } from './tokens.ts';
 import { newTrace } from './trace.ts';
 
 /** What a subgraph needs whatever it does; its main.ts adds its own. */
@@ -42,7 +43,7 @@ export const serviceSettings = [
   'NATS_URL',
   'NATS_REPLICAS',
   'ROUTER_KEY',
-  'JWKS_URL',
+  ...tokenSettings,
 ] as const satisfies Setting[];
 type ServiceConfig = Config<(typeof serviceSettings)[number]>;
 
@@ -79,6 +80,8 @@ export interface ServeOptions<C extends BaseContext> {
   sdl: URL;
   resolvers: Resolvers;
   context: ContextFor<C>;
+  /** Before anything is done for somebody. @throws GraphQLError when nothing is to be */
+  welcome?: (viewer: Viewer) => Promise<void>;
   consumers?: AnyConsumer[];
   workers?: Worker[];
   /** Beside /graphql: webhooks, keys. */
@@ -105,7 +108,7 @@ export async function serve<C extends BaseContext>(
   });
   await apollo.start();
 
-  const verifyToken = createTokenVerifier(config.JWKS_URL);
+  const verifyToken = welcoming(tokenVerifierFor(config, { log }), options.welcome);
   const verifier = createVerifier(config.ROUTER_KEY);
   const http = await listen({
     host: config.HOST,
@@ -154,7 +157,7 @@ export async function serve<C extends BaseContext>(
 function graphqlHandler<C extends BaseContext>(
   apollo: ApolloServer<C>,
   context: ContextFor<C>,
-  verifyToken: ReturnType<typeof createTokenVerifier>,
+  verifyToken: VerifyToken,
   verifier: Verifier,
 ): Handler {
   return async (request, response) => {
@@ -170,6 +173,14 @@ function graphqlHandler<C extends BaseContext>(
         context(await verifyToken(headers.authorization), head.client),
       ),
     );
+  };
+}
+
+function welcoming(verifyToken: VerifyToken, welcome: ServeOptions<BaseContext>['welcome']): VerifyToken {
+  return async (authorization) => {
+    const viewer = await verifyToken(authorization);
+    if (viewer) await welcome?.(viewer);
+    return viewer;
   };
 }
 

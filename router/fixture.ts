@@ -13,11 +13,13 @@ import { readConfig } from '#platform/config.ts';
 import { overloaded, unauthenticated } from '#platform/errors.ts';
 import { maskErrors } from '#platform/graphql.ts';
 import { type Handler, json, listen, readBody, text } from '#platform/http.ts';
+import { idOf } from '#platform/ids.ts';
 import { createLog } from '#platform/log.ts';
 import { createVerifier, headOf, SIGNATURE_HEADER } from '#platform/signature.ts';
 import { Position, serveSubscriptions } from '#platform/subscriptions.ts';
 import {
   createTokenVerifier,
+  ownTokens,
   TOKEN_ALGORITHM,
   TOKEN_AUDIENCE,
   TOKEN_ISSUER,
@@ -238,6 +240,22 @@ async function startSubgraph(
 
 export type Fixture = Awaited<ReturnType<typeof startFixture>>;
 
+/** Accounts have ids like everybody's, and names. */
+function nameAccounts() {
+  const names = new Map<string, string>();
+  return {
+    idOf(name: string): string {
+      const id = idOf(NAMES, name);
+      names.set(id, name);
+      return id;
+    },
+    nameOf: (id: string): string => names.get(id) ?? id,
+  };
+}
+
+/** Any will do. */
+const NAMES = '8e1c4f5a-6a5d-4c1e-9d5f-2f6f1a3b7c10';
+
 /** The subgraphs and a router before them. */
 export interface FixtureOptions {
   graphiql?: boolean;
@@ -258,6 +276,7 @@ export async function startFixture({
   const numbers = new NumberLog();
   /** `<customer>:<id>` of each book that was asked for by reference. */
   const booksAsked: string[] = [];
+  const accounts = nameAccounts();
   const webhooks: { headers: NodeJS.Dict<string | string[]>; body: string }[] = [];
   const resolvers = resolversOf(numbers, booksAsked);
   const { privateKey, publicKey } = await generateKeyPair(TOKEN_ALGORITHM, { crv: 'Ed25519' });
@@ -276,11 +295,15 @@ export async function startFixture({
   };
 
   let verifier: VerifyToken | undefined; // the keys are at the address of a subgraph that is still to be started
-  const verifyToken: VerifyToken = async (authorization) => (await verifier?.(authorization)) ?? null;
+  /** To the subgraphs accounts are names, so that the tests can be read. */
+  const verifyToken: VerifyToken = async (authorization) => {
+    const viewer = await verifier?.(authorization);
+    return viewer ? { ...viewer, customerId: accounts.nameOf(viewer.customerId) } : null;
+  };
   const start = (name: Name, port = 0) => startSubgraph(name, resolvers[name], port, routes[name], verifyToken);
   const subgraphs = { book: await start('book'), customer: await start('customer'), delivery: await start('delivery') };
   const jwksUrl = `http://127.0.0.1:${subgraphs.customer.port}/.well-known/jwks.json`;
-  verifier = createTokenVerifier(jwksUrl);
+  verifier = createTokenVerifier(ownTokens(jwksUrl, { log }));
 
   const { supergraphSdl, errors } = composeServices(
     names.map((name) => ({ name, url: `http://${name}`, typeDefs: parse(sdl[name]) })),
@@ -290,7 +313,7 @@ export async function startFixture({
     host: '127.0.0.1',
     port: 0,
     key: KEY,
-    jwksUrl,
+    verifyToken: verifier,
     trustedProxies,
     supergraphSdl,
     subgraphs: Object.fromEntries(names.map((name) => [name, `http://127.0.0.1:${subgraphs[name].port}/graphql`])),
@@ -311,7 +334,7 @@ export async function startFixture({
     booksAsked,
     webhooks,
     subgraphs,
-    tokenOf: (customerId: string, secondsToLive = 600) => tokenOf(privateKey, customerId, secondsToLive),
+    tokenOf: (name: string, secondsToLive = 600) => tokenOf(privateKey, accounts.idOf(name), secondsToLive),
     async stopSubgraph(name: Name) {
       await subgraphs[name].stop();
     },

@@ -1,5 +1,6 @@
 /** The router's process: the committed supergraph, and from the settings where its subgraphs are. */
 import { readFileSync } from 'node:fs';
+import { tokenSettings, tokenVerifierFor } from '#platform/oidc.ts';
 import { run } from '#platform/process.ts';
 import { limitSettings, limitsFrom } from './limits.ts';
 import { readSafelist } from './persisted.ts';
@@ -13,7 +14,7 @@ await run(
     'HOST',
     'PORT',
     'ROUTER_KEY',
-    'JWKS_URL',
+    ...tokenSettings,
     'TRUSTED_PROXIES',
     'BOOK_URL',
     'RENTAL_URL',
@@ -29,7 +30,7 @@ await run(
       host: config.HOST,
       port: config.PORT,
       key: config.ROUTER_KEY,
-      jwksUrl: config.JWKS_URL,
+      verifyToken: tokenVerifierFor(config, { log }),
       trustedProxies: config.TRUSTED_PROXIES,
       supergraphSdl,
       subgraphs: {
@@ -40,7 +41,7 @@ await run(
       },
       passages: {
         '/webhooks/carrier': { to: 'delivery', method: 'POST' },
-        '/.well-known/jwks.json': { to: 'customer', method: 'GET' },
+        ...(!config.OIDC_ISSUER && { '/.well-known/jwks.json': { to: 'customer', method: 'GET' } as const }),
       },
       graphiql: config.GRAPHIQL === 'on',
       limits: limitsFrom(config),

@@ -8,7 +8,7 @@ import { setForLibrary } from '#platform/config.ts';
 import { type Handler, listen, readBody } from '#platform/http.ts';
 import type { Log } from '#platform/log.ts';
 import type { Started } from '#platform/process.ts';
-import { createTokenVerifier, type VerifyToken } from '#platform/tokens.ts';
+import type { VerifyToken } from '#platform/tokens.ts';
 import { type ClientOf, trusting } from './client.ts';
 import { type Context, contextOf } from './context.ts';
 import { createCostOf } from './cost.ts';
@@ -32,7 +32,7 @@ export interface RouterOptions {
   port: number;
   /** Signs what the subgraphs are asked. */
   key: string;
-  jwksUrl: string;
+  verifyToken: VerifyToken;
   /** Addresses and blocks of the proxies that are believed about who asks by way of them. */
   trustedProxies: string[];
   supergraphSdl: string;
@@ -55,7 +55,7 @@ const GRAPHQL = '/graphql';
 /** Serves until it is stopped: sockets are told to come back elsewhere, requests under way are finished. */
 export async function startRouter(options: RouterOptions): Promise<Started> {
   setForLibrary('APOLLO_TELEMETRY_DISABLED', 'true'); // the gateway would report to its maker
-  const { host, port, key, supergraphSdl, graphiql, log } = options;
+  const { host, port, key, verifyToken, supergraphSdl, graphiql, log } = options;
   const subgraphs = new Map(
     Object.entries(options.subgraphs).map(([name, address]) => [name, connectSubgraph(name, address, key)]),
   );
@@ -109,7 +109,6 @@ export async function startRouter(options: RouterOptions): Promise<Started> {
     formatError,
   });
 
-  const verifyToken = createTokenVerifier(options.jwksUrl);
   const clientOf = trusting(options.trustedProxies);
   const streams = serveStreams({ operations, verifyToken, clientOf, log });
   const origins = createOrigins(options.corsOrigins);

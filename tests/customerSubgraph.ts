@@ -79,7 +79,7 @@ export class CustomerSubgraph {
       client,
       em,
       ask: this.#ask,
-      signing: { issuer, superusers },
+      signing: () => ({ issuer, superusers }),
       superusers,
       live: this.#live,
       loaders: loadersOf(() => em),

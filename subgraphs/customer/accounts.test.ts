@@ -1,12 +1,13 @@
 /** Accounts and sessions on a real database, asked as the router asks. */
 import { randomUUID } from 'node:crypto';
-import { decodeJwt, decodeProtectedHeader } from 'jose';
+import { decodeJwt, decodeProtectedHeader, exportJWK, generateKeyPair } from 'jose';
 import { query } from '#platform/database.ts';
 import type { Viewer } from '#platform/tokens.ts';
 import { CustomerSubgraph, viewerOf } from '../../tests/customerSubgraph.ts';
 import { makeDemoAccounts } from './demo.ts';
 import { Customer } from './entities.ts';
 import { hashPassword, verifyPassword } from './passwords.ts';
+import { createTokenIssuer } from './sessions.ts';
 
 let service: CustomerSubgraph;
 beforeAll(async () => {
@@ -78,6 +79,24 @@ test('F9 a customer registers, and the new session is at once the one who asks',
 test('the published keys are the public parts only', () => {
   const [key] = service.issuer.jwks.keys;
   expect(Object.keys(key ?? {}).sort()).toEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x']);
+});
+
+test('the first of the keys signs, and all are published, so that a key can be changed while its tokens live', async () => {
+  const [older, newer] = await Promise.all(
+    ['older', 'newer'].map(async (kid) => {
+      const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
+      return { ...(await exportJWK(privateKey)), kid };
+    }),
+  );
+  const account = { id: randomUUID(), roles: ['CUSTOMER' as const] };
+  const kidsOf = async (keys: unknown[]) => {
+    const issuer = await createTokenIssuer(JSON.stringify({ keys }));
+    const token = await issuer.sign(account, new Date(Date.now() + 1000));
+    return [decodeProtectedHeader(token).kid, issuer.jwks.keys.map(({ kid }) => kid)];
+  };
+
+  expect(await kidsOf([older, newer])).toEqual(['older', ['older', 'newer']]);
+  expect(await kidsOf([newer, older])).toEqual(['newer', ['newer', 'older']]);
 });
 
 test('each mistake in a registration is told with its path, and nothing is made', async () => {

@@ -7,6 +7,7 @@ import { audit } from '#platform/audit.ts';
 import { type EntityManager, transaction } from '#platform/database.ts';
 import { checkInput, codeOf, Refusal } from '#platform/errors.ts';
 import { idInput } from '#platform/ids.ts';
+import type { Log } from '#platform/log.ts';
 import { publish } from '#platform/outbox.ts';
 import type { Superusers } from '#platform/superuser.ts';
 import { roles as allRoles, type Role, type Viewer } from '#platform/tokens.ts';
@@ -36,6 +37,7 @@ const name = z
 const signUpInput = z.object({ email, password, name });
 const signInInput = z.object({ email: z.string().trim(), password: z.string() });
 const updateInput = z.object({ email: email.nullish(), name: name.nullish() });
+const providedInput = z.object({ email, name: z.string().transform((text) => text.slice(0, 200)) });
 const changePasswordInput = z.object({ current: z.string(), new: password });
 const saveAddressInput = addressInput.extend({
   id: idInput.nullish(),
@@ -62,10 +64,16 @@ export async function signUp(em: EntityManager, signing: Signing, input: unknown
 /** A new account within the caller's transaction; the e-mail address is checked by its unique index. */
 export function register(
   em: EntityManager,
-  { email, name, passwordHash, roles }: Pick<Customer, 'email' | 'name' | 'passwordHash' | 'roles'>,
+  {
+    id = randomUUID(),
+    email,
+    name,
+    passwordHash,
+    roles,
+  }: Pick<Customer, 'email' | 'name' | 'passwordHash' | 'roles'> & { id?: string },
 ): Customer {
   const customer = em.create(Customer, {
-    id: randomUUID(),
+    id,
     email,
     emailKey: keyOf(email),
     name,
@@ -207,11 +215,52 @@ export async function setRoles(
   });
 }
 
-/** Those of the e-mail addresses that have no account. */
-export async function unclaimed(em: EntityManager, emails: string[]): Promise<string[]> {
-  const customers = await em.find(Customer, { emailKey: { $in: emails.map(keyOf) } });
+/** E-mail addresses are not verified: one that is named before it has an account makes whoever takes it an administrator. */
+export async function warnOfUnclaimed(em: EntityManager, superusers: Superusers, log: Log): Promise<void> {
+  const named = await superusers.emails();
+  const customers = await em.find(Customer, { emailKey: { $in: named } });
   const claimed = customers.map(({ emailKey }) => emailKey);
-  return emails.filter((email) => !claimed.includes(keyOf(email)));
+  for (const email of named.filter((email) => !claimed.includes(email)))
+    log.warn(
+      { email },
+      'SUPERUSER names an e-mail address without an account: whoever signs up with it will have ADMIN',
+    );
+}
+
+interface Provided {
+  id: string;
+  email: string;
+  name: string;
+  roles: Role[];
+}
+
+/**
+ * The account of a customer whom an outside provider has sent, made when it is the first time; its roles are those of the
+ * last token. An account that has the e-mail address already is somebody else's: linking the two would hand it over to whoever can
+ * have the provider say that address. @throws Refusal DUPLICATE then, INVALID_INPUT
+ */
+export async function provide(em: EntityManager, { id, ...provided }: Provided): Promise<void> {
+  const roles = storedRoles.filter((role) => provided.roles.includes(role));
+  const details = checkInput(providedInput, provided, ['claims']);
+  const known = await em.findOne(Customer, { id });
+  if (known?.roles.join() === roles.join()) return;
+  if (!known) return registerOnce(em, { id, ...details, passwordHash: null, roles });
+  await change(em, id, 'ROLES', async (customer) => {
+    customer.roles = roles;
+    return true;
+  });
+}
+
+/** Several requests of a customer who has just come make one account. */
+async function registerOnce(
+  em: EntityManager,
+  account: Parameters<typeof register>[1] & { id: string },
+): Promise<void> {
+  try {
+    await unlessTaken(() => transaction(em, async (em) => register(em, account)));
+  } catch (error) {
+    if (!(await em.fork().findOne(Customer, { id: account.id }))) throw error;
+  }
 }
 
 type Kind = DataOf<'customer.saved'>['change'];

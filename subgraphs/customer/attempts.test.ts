@@ -98,6 +98,16 @@ test('a refused attempt counts against nobody else', async () => {
   expect(await triedOften(95, () => [someAccount(), address])).toBe(90);
 });
 
+test('what a full network total refuses does not use up the tries at an account', async () => {
+  const [account, address] = [someAccount(), someAddress()];
+  await triedOften(100, () => [someAccount(), address]);
+  expect(await triedOften(20, () => [account, address])).toBe(0);
+
+  await query(em(), "UPDATE attempt SET since = since - interval '1 day' WHERE attempts = 100");
+
+  expect(await triedOften(20, () => [account, address])).toBe(10);
+});
+
 test('who signs in counts for nothing, so the honest many behind one address never add up', async () => {
   const address = someAddress();
 

@@ -4,10 +4,11 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeJwt } from 'jose';
 import { query } from '#platform/database.ts';
+import { createLog } from '#platform/log.ts';
 import { superusersOf } from '#platform/superuser.ts';
 import { CustomerSubgraph, viewerOf } from '../../tests/customerSubgraph.ts';
 import { makeFolder } from '../../tests/folders.ts';
-import { unclaimed } from './accounts.ts';
+import { warnOfUnclaimed } from './accounts.ts';
 
 const folder = makeFolder();
 const file = join(folder, 'superuser');
@@ -143,12 +144,14 @@ test('an e-mail address that is named is neither taken nor given up', async () =
   expect(await moveTo(other.customer.id, free)).toMatchObject({ customer: { email: free }, userErrors: [] });
 });
 
-test('the operator can be told which of the names have no account', async () => {
+test('the operator is warned of names that have no account', async () => {
   const email = newEmail();
   await signUp(email);
+  const lines: string[] = [];
+  const log = createLog('test', 'info', { write: (line) => lines.push(line) });
+  name(email.toUpperCase(), 'later@example.test');
 
-  expect(await unclaimed(service.orm.em.fork(), [email.toUpperCase(), 'later@example.test'])).toEqual([
-    'later@example.test',
-  ]);
-  expect(await unclaimed(service.orm.em.fork(), [])).toEqual([]);
+  await warnOfUnclaimed(service.orm.em.fork(), superusersOf({ SUPERUSER: [], SUPERUSER_FILE: file }), log);
+
+  expect(lines.map((line) => JSON.parse(line).email)).toEqual(['later@example.test']);
 });
