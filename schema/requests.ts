@@ -46,6 +46,12 @@ const audit = {
   }),
 };
 
+/** The next of what a service holds about a customer, whole rows in the order of their ids, for them to take away. */
+const personal = {
+  ask: z.object({ customerId: id, after: id.nullable() }),
+  answer: z.object({ items: z.array(z.looseObject({ id })), next: id.nullable() }),
+};
+
 export const requests = {
   /** Sets copies aside for a rental, or says why not. */
   'rpc.book.reserve': {
@@ -59,8 +65,11 @@ export const requests = {
   },
   'rpc.book.ping': { ask: z.object({}), answer: z.object({}) },
   'rpc.book.audit': audit,
+  'rpc.book.export': personal,
   'rpc.rental.audit': audit,
+  'rpc.rental.export': personal,
   'rpc.delivery.audit': audit,
+  'rpc.delivery.export': personal,
   /** Where a rental's parcel goes; null when the rental is unknown or its address erased. */
   'rpc.rental.address': {
     ask: z.object({ rentalId: id }),

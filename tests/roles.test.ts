@@ -53,6 +53,7 @@ Mutation.changePassword      UNAUTHENTICATED  yes        yes        yes        y
 Mutation.saveAddress         UNAUTHENTICATED  yes        NOT_FOUND  NOT_FOUND  NOT_FOUND  NOT_FOUND
 Mutation.deleteAddress       UNAUTHENTICATED  yes        NOT_FOUND  NOT_FOUND  NOT_FOUND  NOT_FOUND
 Mutation.setRoles            UNAUTHENTICATED  FORBIDDEN  FORBIDDEN  FORBIDDEN  FORBIDDEN  yes
+Mutation.exportMyData        UNAUTHENTICATED  yes        yes        yes        yes        yes
 Mutation.requestRental       UNAUTHENTICATED  yes        yes        yes        yes        yes
 Mutation.cancelRental        UNAUTHENTICATED  yes        NOT_FOUND  NOT_FOUND  yes        yes
 Mutation.returnRental        UNAUTHENTICATED  yes        NOT_FOUND  NOT_FOUND  yes        yes
@@ -232,6 +233,7 @@ const operations: Record<string, (who: Who) => Promise<string>> = {
     );
   },
   'Mutation.setRoles': (who) => change(who, `setRoles(customerId: "${idOf(the('owner'))}", roles: [CUSTOMER])`),
+  'Mutation.exportMyData': (who) => change(who, 'exportMyData'),
   async 'Mutation.requestRental'(who) {
     const request =
       'mutation ($input: RequestRentalInput!) { done: requestRental(input: $input) { rental { id } userErrors { code } } }';

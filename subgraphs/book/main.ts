@@ -1,10 +1,12 @@
 import { auditOf } from '#platform/audit.ts';
+import { exportOf } from '#platform/personalData.ts';
 import { run } from '#platform/process.ts';
 import { answer } from '#platform/requestReply.ts';
 import { openService, serve, serviceSettings } from '#platform/service.ts';
 import { bookDatabase } from './database.ts';
 import { makeDemoCatalogue } from './demo.ts';
 import { deliveryConsumer, rentalConsumer } from './events.ts';
+import { personalDataOf } from './personalData.ts';
 import { createReserve } from './reserve.ts';
 import { contextOf, resolvers } from './resolvers.ts';
 
@@ -16,6 +18,7 @@ await run('book', [...serviceSettings, 'CURRENCY', 'RENTABOOK_DEMO'], async (con
     answer(nats, 'rpc.book.reserve', log, createReserve(service.em));
     answer(nats, 'rpc.book.ping', log, async () => ({}));
     answer(nats, 'rpc.book.audit', log, auditOf(service.em));
+    answer(nats, 'rpc.book.export', log, exportOf(personalDataOf(service.em)));
   });
 
   return serve(service, config, log, {

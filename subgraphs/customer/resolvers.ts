@@ -16,6 +16,7 @@ import type { Loaders } from './loaders.ts';
 import { containing, type OrderFilter, ordersOf } from './orderHistory.ts';
 import { headOf } from './orderLog.ts';
 import { type Live, type OrderStatusArgs, orderStatus } from './orderStatus.ts';
+import { exportMyData } from './personalData.ts';
 import { closeSession, type NewSession, refreshSession, rolesOf, type Signing } from './sessions.ts';
 
 export interface Context extends BaseContext {
@@ -99,6 +100,8 @@ export const resolvers: Resolvers = {
       payload(async () => ({ customer: await saveAddress(context.em, context.viewer.customerId, input) })),
     deleteAddress: (_: unknown, { id }: { id: string }, context: SignedIn) =>
       payload(async () => ({ customer: await deleteAddress(context.em, context.viewer.customerId, id) })),
+    exportMyData: (_: unknown, __: unknown, { em, ask, viewer }: SignedIn) =>
+      payload(async () => ({ json: await exportMyData(em, ask, viewer.customerId) })),
     setRoles: (_: unknown, { customerId, roles }: { customerId: string; roles: Role[] }, context: SignedIn) =>
       payload(async () => {
         context.signing(); // who signs the tokens says what is in them

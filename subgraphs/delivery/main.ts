@@ -1,4 +1,5 @@
 import { auditOf } from '#platform/audit.ts';
+import { exportOf } from '#platform/personalData.ts';
 import { run } from '#platform/process.ts';
 import { answer } from '#platform/requestReply.ts';
 import { startRounds } from '#platform/rounds.ts';
@@ -7,6 +8,7 @@ import { httpCarrier } from './carrier.ts';
 import { claimMsFor, sweepCarrier } from './carrierWork.ts';
 import { deliveryDatabase } from './database.ts';
 import { rentalConsumer } from './events.ts';
+import { personalDataOf } from './personalData.ts';
 import { contextOf, resolvers } from './resolvers.ts';
 import { carrierWebhook } from './webhook.ts';
 
@@ -28,7 +30,10 @@ await run('delivery', settings, async (config, log) => {
     claimMs: claimMsFor(config.CARRIER_TIMEOUT_MS),
   };
 
-  void service.nats.then((nats) => answer(nats, 'rpc.delivery.audit', log, auditOf(service.em)));
+  void service.nats.then((nats) => {
+    answer(nats, 'rpc.delivery.audit', log, auditOf(service.em));
+    answer(nats, 'rpc.delivery.export', log, exportOf(personalDataOf(service.em)));
+  });
 
   return serve(service, config, log, {
     stream: 'DELIVERY',

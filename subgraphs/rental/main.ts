@@ -1,6 +1,7 @@
 import { auditOf } from '#platform/audit.ts';
 import { rowsById, rowsByOwner } from '#platform/loaders.ts';
 import { microBatched } from '#platform/microBatches.ts';
+import { exportOf } from '#platform/personalData.ts';
 import { run } from '#platform/process.ts';
 import { answer } from '#platform/requestReply.ts';
 import { startRounds } from '#platform/rounds.ts';
@@ -15,6 +16,7 @@ import { createTake, type Requesting } from './intake.ts';
 import { claimMsFor, sweepMoney } from './money.ts';
 import { watchOutages } from './outages.ts';
 import { stripeProvider } from './paymentProvider.ts';
+import { personalDataOf } from './personalData.ts';
 import { createPositions } from './positions.ts';
 import { type Context, resolvers } from './resolvers.ts';
 import { leaseMsFor } from './settle.ts';
@@ -79,6 +81,7 @@ await run('rental', settings, async (config, log) => {
   void service.nats.then((nats) => {
     answer(nats, 'rpc.rental.address', log, async ({ rentalId }) => ({ address: await addressOf(rentalId) }));
     answer(nats, 'rpc.rental.audit', log, auditOf(service.em));
+    answer(nats, 'rpc.rental.export', log, exportOf(personalDataOf(service.em)));
   });
 
   return serve(service, config, log, {
