@@ -30,7 +30,7 @@ const origins = list.refine(
 const rates = list
   .refine(
     (all) => all.every((rate) => /^(\*|\w+)=[1-9]\d{0,8}$/.test(rate)),
-    'must be a list such as "*=1200, signIn=60"',
+    'must be a list such as "*=6000, signIn=600"',
   )
   .transform((all) =>
     Object.fromEntries(all.map((rate) => rate.split('=')).map(([field = '', most]) => [field, Number(most)])),
@@ -114,11 +114,11 @@ const settings = {
   MAX_SELECTIONS: count.default(1000).describe('fields of an operation with its fragments written out, at most'),
   MAX_ALIASES: count.default(30).describe('aliases in an operation, at most'),
   MAX_ROOT_FIELDS: count.default(20).describe('root fields of an operation, at most'),
-  MAX_COST: count.default(5000).describe('objects that an operation may lead to, at most, by @cost and @listSize'),
-  MAX_IN_FLIGHT: count.default(100).describe('requests of one caller answered at once, at most'),
+  MAX_COST: count.default(10_000).describe('objects that an operation may lead to, at most, by @cost and @listSize'),
+  MAX_IN_FLIGHT: count.default(256).describe('requests of one caller answered at once, at most'),
   MAX_SUBSCRIPTIONS: count.default(100).describe('subscriptions of one caller, at most'),
   RATES: rates
-    .prefault('*=1200, signUp=20, signIn=60, refreshSession=60, changePassword=20, exportMyData=6, eraseMe=6')
+    .prefault('*=6000, signUp=300, signIn=600, refreshSession=600, changePassword=60, exportMyData=6, eraseMe=6')
     .describe('requests a minute of one caller for each root field, at most; * for those that are not named'),
 
   CURRENCY: z
