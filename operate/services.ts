@@ -20,21 +20,24 @@ export interface Sources extends Record<Service, Client> {
   nats: NatsConnection;
 }
 
-/** The tables whose rows have versions, by the first part of their events' ids. */
+/** The tables and views whose rows have versions, by the first part of their events' ids. */
 export const aggregatesOf = {
   book: { book: 'book', reservation: 'reservation' },
   rental: { rental: 'rental', payment: 'payment' },
   delivery: { delivery: 'delivery' },
-  customer: { customer: 'customer' },
+  customer: { customer: 'customer_version' },
 } as const satisfies Record<Service, Record<string, string>>;
 
 /** Every durable consumer: whose it is, and whose events it applies. */
 export const consumers = [
   { name: 'book-rental', reader: 'book', publisher: 'rental' },
   { name: 'book-delivery', reader: 'book', publisher: 'delivery' },
+  { name: 'book-customer', reader: 'book', publisher: 'customer' },
   { name: 'rental-book', reader: 'rental', publisher: 'book' },
   { name: 'rental-delivery', reader: 'rental', publisher: 'delivery' },
+  { name: 'rental-customer', reader: 'rental', publisher: 'customer' },
   { name: 'delivery-rental', reader: 'delivery', publisher: 'rental' },
+  { name: 'delivery-customer', reader: 'delivery', publisher: 'customer' },
   { name: 'customer-rental', reader: 'customer', publisher: 'rental' },
   { name: 'customer-delivery', reader: 'customer', publisher: 'delivery' },
   { name: 'customer-book', reader: 'customer', publisher: 'book' },

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { Client } from 'pg';
 import {
   type Carrier,
   CarrierUnavailable,
@@ -86,10 +87,12 @@ describe('a courier in a hurry', () => {
   let receiver: Receiver;
   let sandbox: SandboxProcess;
   let carrier: Carrier;
+  let databaseUrl: string;
 
   beforeAll(async () => {
     receiver = await startReceiver();
-    sandbox = await startSandbox(await createDatabase(), {
+    databaseUrl = await createDatabase();
+    sandbox = await startSandbox(databaseUrl, {
       SANDBOX_CARRIER_STEP_MS: '50',
       SANDBOX_CARRIER_WEBHOOK_URL: receiver.url,
     });
@@ -115,6 +118,26 @@ describe('a courier in a hurry', () => {
       expect(await carrier.track(trackingNumber)).toEqual({ trackingNumber, scans: reported });
     },
   );
+
+  test('of a parcel whose journey has ended it is forgotten whose it was, and its key is still its own', async () => {
+    const parcel = newParcel();
+    const { trackingNumber } = await carrier.createParcel(parcel);
+    await eventually(
+      () => receiver.scansOf(trackingNumber),
+      (scans) => scans.length >= JOURNEY.length,
+    );
+
+    const database = new Client({ connectionString: databaseUrl });
+    await database.connect();
+    const { rows } = await database.query('SELECT t::text AS row FROM parcel t WHERE tracking_number = $1', [
+      trackingNumber,
+    ]);
+    await database.end();
+    expect(rows).toHaveLength(1);
+    expect(rows[0].row).not.toMatch(/A Reader|Main Street/);
+    expect((await carrier.createParcel(parcel)).trackingNumber).toBe(trackingNumber);
+    await expect(carrier.createParcel({ ...parcel, recipient: 'Another' })).rejects.toThrow('409 KEY_REUSED');
+  });
 
   test('a parcel that was delivered cannot be stopped any more', async () => {
     const { trackingNumber } = await carrier.createParcel(newParcel());

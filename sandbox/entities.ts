@@ -61,7 +61,10 @@ const ParcelSchema = defineEntity({
   properties: {
     trackingNumber: p.string().primary(),
     key: p.string(),
-    booking: p.json<Booking>(),
+    /** Until the journey has ended: then it is forgotten whose parcel it was. */
+    booking: p.json<Booking>().nullable(),
+    /** Hash of it: the key is good for this one only. */
+    fingerprint: p.string(),
     trackingUrl: p.string(),
     estimatedAt: p.datetime(3),
     status: p.string().$type<ParcelStatus>(),

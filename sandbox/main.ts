@@ -6,6 +6,7 @@ import { startCourier } from './courier.ts';
 import { IdempotencyKey, Intent, Parcel, Refund, Scan } from './entities.ts';
 import { CreateBank } from './migrations/0001_bank.ts';
 import { CreateCourier } from './migrations/0002_courier.ts';
+import { Forgetting } from './migrations/0003_forgetting.ts';
 
 const settings = [
   'HOST',
@@ -29,6 +30,7 @@ await run('sandbox', settings, async (config, log) => {
     migrations: [
       { name: 'sandbox_0001_bank', class: CreateBank },
       { name: 'sandbox_0002_courier', class: CreateCourier },
+      { name: 'sandbox_0003_forgetting', class: Forgetting },
     ],
     log,
   });

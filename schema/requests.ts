@@ -70,6 +70,20 @@ export const requests = {
   'rpc.rental.export': personal,
   'rpc.delivery.audit': audit,
   'rpc.delivery.export': personal,
+  /**
+   * Closes a customer's account to new rentals, for good, unless something is open: then that is named (the first of it), and
+   * nothing has changed.
+   */
+  'rpc.rental.close': {
+    ask: z.object({ customerId: id }),
+    answer: z.discriminatedUnion('closed', [
+      z.object({ closed: z.literal(true) }),
+      z.object({
+        closed: z.literal(false),
+        open: z.array(z.object({ kind: z.literal('RENTAL'), id, status: z.string() })),
+      }),
+    ]),
+  },
   /** Where a rental's parcel goes; null when the rental is unknown or its address erased. */
   'rpc.rental.address': {
     ask: z.object({ rentalId: id }),

@@ -54,6 +54,7 @@ Mutation.saveAddress         UNAUTHENTICATED  yes        NOT_FOUND  NOT_FOUND  N
 Mutation.deleteAddress       UNAUTHENTICATED  yes        NOT_FOUND  NOT_FOUND  NOT_FOUND  NOT_FOUND
 Mutation.setRoles            UNAUTHENTICATED  FORBIDDEN  FORBIDDEN  FORBIDDEN  FORBIDDEN  yes
 Mutation.exportMyData        UNAUTHENTICATED  yes        yes        yes        yes        yes
+Mutation.eraseMe             UNAUTHENTICATED  yes        yes        yes        yes        yes
 Mutation.requestRental       UNAUTHENTICATED  yes        yes        yes        yes        yes
 Mutation.cancelRental        UNAUTHENTICATED  yes        NOT_FOUND  NOT_FOUND  yes        yes
 Mutation.returnRental        UNAUTHENTICATED  yes        NOT_FOUND  NOT_FOUND  yes        yes
@@ -88,6 +89,14 @@ let system: System;
 const clients: Record<Who, Client> = {};
 const the = (who: Who): Client => clients[who] ?? clientOf(system.url);
 
+const as: Record<Who, Role[]> = {
+  owner: ['CUSTOMER'],
+  other: ['CUSTOMER'],
+  courier: ['CUSTOMER', 'COURIER'],
+  staff: ['CUSTOMER', 'STAFF'],
+  admin: ['CUSTOMER', 'ADMIN'],
+};
+
 let bookId: string;
 let cancelled: string;
 let lent: string;
@@ -97,13 +106,6 @@ let addressId: string;
 
 beforeAll(async () => {
   system = await startSystem({ SANDBOX_CARRIER_STEP_MS: '400' });
-  const as: Record<Who, Role[]> = {
-    owner: ['CUSTOMER'],
-    other: ['CUSTOMER'],
-    courier: ['CUSTOMER', 'COURIER'],
-    staff: ['CUSTOMER', 'STAFF'],
-    admin: ['CUSTOMER', 'ADMIN'],
-  };
   for (const [who, roles] of Object.entries(as)) {
     const token = await system.tokenOf(idOf(await signUp(system.url)), { roles });
     clients[who] = clientOf(system.url, token);
@@ -234,6 +236,14 @@ const operations: Record<string, (who: Who) => Promise<string>> = {
   },
   'Mutation.setRoles': (who) => change(who, `setRoles(customerId: "${idOf(the('owner'))}", roles: [CUSTOMER])`),
   'Mutation.exportMyData': (who) => change(who, 'exportMyData'),
+  async 'Mutation.eraseMe'(who) {
+    if (who === 'nobody') return change(who, 'eraseMe');
+    clients.erased = clientOf(
+      system.url,
+      await system.tokenOf(idOf(await signUp(system.url)), { roles: as[who] ?? [] }),
+    );
+    return change('erased', 'eraseMe');
+  },
   async 'Mutation.requestRental'(who) {
     const request =
       'mutation ($input: RequestRentalInput!) { done: requestRental(input: $input) { rental { id } userErrors { code } } }';

@@ -12,6 +12,8 @@ import { makeFolder, removeFolder } from './folders.ts';
 export interface System {
   /** Of the router. */
   url: string;
+  /** Where all of it is kept: databases, streams, logs. */
+  folder: string;
   /** The settings by which the services find and trust one another: where their databases are, for instance. */
   environments: Record<Service, Environment>;
   /** Customers with a token, who never signed up: hashing the passwords of hundreds takes longer than most tests. */
@@ -66,6 +68,7 @@ export async function startSystem(settings: Environment = {}): Promise<System> {
 
   return {
     url: system.url,
+    folder,
     environments: system.environments,
     tokenOf,
     async newCustomers(count) {

@@ -70,7 +70,7 @@ const ReservationSchema = defineEntity({
 export class Reservation extends ReservationSchema.class {}
 ReservationSchema.setClass(Reservation);
 
-/** One line of the ledger; never changed. */
+/** One line of the ledger; never changed, but for its remark when the customer is erased. */
 const StockMovementSchema = defineEntity({
   name: 'StockMovement',
   tableName: 'stock_movement',

@@ -5,7 +5,7 @@ import { answer } from '#platform/requestReply.ts';
 import { openService, serve, serviceSettings } from '#platform/service.ts';
 import { bookDatabase } from './database.ts';
 import { makeDemoCatalogue } from './demo.ts';
-import { deliveryConsumer, rentalConsumer } from './events.ts';
+import { customerConsumer, deliveryConsumer, rentalConsumer } from './events.ts';
 import { personalDataOf } from './personalData.ts';
 import { createReserve } from './reserve.ts';
 import { contextOf, resolvers } from './resolvers.ts';
@@ -26,6 +26,6 @@ await run('book', [...serviceSettings, 'CURRENCY', 'RENTABOOK_DEMO'], async (con
     sdl: new URL('schema.graphql', import.meta.url),
     resolvers,
     context: (viewer, client) => contextOf(service.em(), viewer, client, config.CURRENCY),
-    consumers: [rentalConsumer, deliveryConsumer],
+    consumers: [rentalConsumer, deliveryConsumer, customerConsumer],
   });
 });

@@ -15,7 +15,11 @@ export const personalDataOf =
     );
     const movements = await reading.find(
       StockMovement,
-      { rentalId: { $in: reservations.map(({ id }) => id) } },
+      // By the title, since the ledger is kept so.
+      {
+        bookId: { $in: reservations.map(({ bookId }) => bookId) },
+        rentalId: { $in: reservations.map(({ id }) => id) },
+      },
       { orderBy: { id: 'asc' } },
     );
     return reservations.map((reservation) => ({

@@ -13,7 +13,7 @@ import type { Superusers } from '#platform/superuser.ts';
 import { roles as allRoles, type Role, type Viewer } from '#platform/tokens.ts';
 import type { DataOf } from '#schema/events.ts';
 import { countAttempt, forgiveAttempt } from './attempts.ts';
-import { Customer, SavedAddress } from './entities.ts';
+import { Customer, ErasedCustomer, SavedAddress } from './entities.ts';
 import { hashPassword, verifyNobodysPassword, verifyPassword } from './passwords.ts';
 import { closeSessions, type NewSession, openSession, type Signing } from './sessions.ts';
 
@@ -147,7 +147,8 @@ export async function changePassword(
   input: unknown,
 ): Promise<NewSession> {
   const { current, new: next } = checkInput(changePasswordInput, input);
-  const found = await em.findOneOrFail(Customer, { id: customerId });
+  const found = await em.findOne(Customer, { id: customerId });
+  if (!found) throw unknown(customerId);
   const attempt = { emailKey: found.emailKey, client };
   await countAttempt(em, attempt);
   const wrong = new Refusal('INVALID_CREDENTIALS', 'The current password is wrong.', ['input', 'current']);
@@ -237,13 +238,14 @@ interface Provided {
 /**
  * The account of a customer whom an outside provider has sent, made when it is the first time; its roles are those of the
  * last token. An account that has the e-mail address already is somebody else's: linking the two would hand it over to whoever can
- * have the provider say that address. @throws Refusal DUPLICATE then, INVALID_INPUT
+ * have the provider say that address. @throws Refusal DUPLICATE then, NOT_FOUND when it was erased, INVALID_INPUT
  */
 export async function provide(em: EntityManager, { id, ...provided }: Provided): Promise<void> {
   const roles = storedRoles.filter((role) => provided.roles.includes(role));
   const details = checkInput(providedInput, provided, ['claims']);
   const known = await em.findOne(Customer, { id });
   if (known?.roles.join() === roles.join()) return;
+  if (!known && (await em.findOne(ErasedCustomer, { id }))) throw new Refusal('NOT_FOUND', 'This account was erased.');
   if (!known) return registerOnce(em, { id, ...details, passwordHash: null, roles });
   await change(em, id, 'ROLES', async (customer) => {
     customer.roles = roles;
@@ -279,11 +281,14 @@ function change(
   });
 }
 
-async function lockCustomer(em: EntityManager, id: string): Promise<Customer> {
+/** Under its row lock. @throws Refusal NOT_FOUND */
+export async function lockCustomer(em: EntityManager, id: string): Promise<Customer> {
   const customer = await em.findOne(Customer, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
-  if (!customer) throw new Refusal('NOT_FOUND', `There is no customer ${id}.`, ['customerId']);
+  if (!customer) throw unknown(id);
   return customer;
 }
+
+const unknown = (id: string) => new Refusal('NOT_FOUND', `There is no customer ${id}.`, ['customerId']);
 
 /** The roles as they are stored: ADMIN comes and goes with a setting, of whose change no row and so no event could tell. */
 function saved(em: EntityManager, customer: Customer, kind: Kind): void {

@@ -1,12 +1,14 @@
 /** What is in Customer's database: for the service and the tests alike. */
-import { Book, Customer, Order, OrderEvent, Parcel, SavedAddress, Session } from './entities.ts';
+import { Book, Customer, ErasedCustomer, Order, OrderEvent, Parcel, SavedAddress, Session } from './entities.ts';
 import { CreateCustomer } from './migrations/0001_customer.ts';
 import { Accounts } from './migrations/0002_accounts.ts';
+import { Erasure } from './migrations/0003_erasure.ts';
 
 export const customerDatabase = {
-  entities: [Customer, SavedAddress, Session, Order, OrderEvent, Parcel, Book],
+  entities: [Customer, ErasedCustomer, SavedAddress, Session, Order, OrderEvent, Parcel, Book],
   migrations: [
     { name: 'customer_0001_customer', class: CreateCustomer },
     { name: 'customer_0002_accounts', class: Accounts },
+    { name: 'customer_0003_erasure', class: Erasure },
   ],
 };

@@ -21,6 +21,19 @@ const CustomerSchema = defineEntity({
 export class Customer extends CustomerSchema.class {}
 CustomerSchema.setClass(Customer);
 
+/** All that is left of an account: its id never comes back, whoever signs it in. */
+const ErasedCustomerSchema = defineEntity({
+  name: 'ErasedCustomer',
+  tableName: 'erased_customer',
+  properties: {
+    id: p.uuid().primary(),
+    version: p.integer(),
+    erasedAt: p.datetime(3),
+  },
+});
+export class ErasedCustomer extends ErasedCustomerSchema.class {}
+ErasedCustomerSchema.setClass(ErasedCustomer);
+
 const SavedAddressSchema = defineEntity({
   name: 'SavedAddress',
   tableName: 'saved_address',

@@ -1,11 +1,13 @@
 import { json } from '#platform/http.ts';
 import { run } from '#platform/process.ts';
+import { startRounds } from '#platform/rounds.ts';
 import { openService, serve, serviceSettings } from '#platform/service.ts';
 import { superusersOf } from '#platform/superuser.ts';
 import { warnOfUnclaimed } from './accounts.ts';
 import { hangBells, ringer } from './bells.ts';
 import { customerDatabase } from './database.ts';
 import { makeDemoAccounts } from './demo.ts';
+import { sweepErasures } from './erasure.ts';
 import { bookConsumer, deliveryConsumer, rentalConsumer } from './events.ts';
 import { loadersOf } from './loaders.ts';
 import { openLive } from './orderStatus.ts';
@@ -37,7 +39,7 @@ await run('customer', settings, async (config, log) => {
       return { viewer, client, em, ask: service.ask, signing, superusers, live, loaders: loadersOf(() => em) };
     },
     consumers: [rentalConsumer, deliveryConsumer, bookConsumer],
-    workers: [bells],
+    workers: [bells, startRounds('the sweep of erasures', () => sweepErasures(service.em(), service.ask, log), log)],
     routes: issuer ? { '/.well-known/jwks.json': async (_, response) => json(response, 200, issuer.jwks) } : {},
   });
 });

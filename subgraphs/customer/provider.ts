@@ -34,6 +34,8 @@ export function createWelcome(em: () => EntityManager): (viewer: Viewer) => Prom
 }
 
 const whyNot = ({ userErrors: [first], message }: Refusal): string =>
-  first?.code === 'DUPLICATE'
-    ? 'Another account has the e-mail address of this sign-in, and accounts are not linked; ask the shop.'
-    : `The claims of the access token make no account. ${message}`;
+  first?.code === 'NOT_FOUND'
+    ? message
+    : first?.code === 'DUPLICATE'
+      ? 'Another account has the e-mail address of this sign-in, and accounts are not linked; ask the shop.'
+      : `The claims of the access token make no account. ${message}`;

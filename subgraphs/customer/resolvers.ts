@@ -12,6 +12,7 @@ import { changePassword, deleteAddress, saveAddress, setRoles, signIn, signUp, u
 import { type AuditEntry, type AuditFilter, auditLog } from './auditLog.ts';
 import { currentParcel, cursorOf, timelineOf } from './customer.ts';
 import { Customer, type Order, type OrderEvent } from './entities.ts';
+import { eraseMe } from './erasure.ts';
 import type { Loaders } from './loaders.ts';
 import { containing, type OrderFilter, ordersOf } from './orderHistory.ts';
 import { headOf } from './orderLog.ts';
@@ -102,6 +103,8 @@ export const resolvers: Resolvers = {
       payload(async () => ({ customer: await deleteAddress(context.em, context.viewer.customerId, id) })),
     exportMyData: (_: unknown, __: unknown, { em, ask, viewer }: SignedIn) =>
       payload(async () => ({ json: await exportMyData(em, ask, viewer.customerId) })),
+    eraseMe: (_: unknown, __: unknown, { em, ask, viewer }: SignedIn) =>
+      payload(async () => ({ erased: await eraseMe(em, ask, viewer.customerId) })),
     setRoles: (_: unknown, { customerId, roles }: { customerId: string; roles: Role[] }, context: SignedIn) =>
       payload(async () => {
         context.signing(); // who signs the tokens says what is in them
@@ -144,6 +147,7 @@ export const resolvers: Resolvers = {
     timeline: async ({ id }: Order, _: unknown, { loaders }: Context) => timelineOf(await loaders.events.load(id)),
   },
 
+  ErasePayload: { erased: ({ erased = false }: { erased?: boolean }) => erased },
   OrderEvent: { cursor: cursorOf },
   OrderStatusEvent: {
     cursor: cursorOf,

@@ -1,5 +1,6 @@
-/** What Delivery does when Rental acts. */
+/** What Delivery does when Rental and Customer act. */
 import type { Consumer } from '#platform/apply.ts';
+import { query } from '#platform/database.ts';
 import { isFinal } from './delivery.ts';
 import { Delivery } from './entities.ts';
 import { lockDelivery, stopParcel, wantParcel } from './parcels.ts';
@@ -51,5 +52,24 @@ export const rentalConsumer: Consumer<'RENTAL'> = {
     'fee.paid': 'ignore',
     'fee.waived': 'ignore',
     'fee.refunded': 'ignore',
+  },
+};
+
+/** Nothing of theirs is under way any more: Rental has seen to that. */
+const BLANK = `
+  WITH blanked AS (
+    UPDATE delivery SET sender = NULL, recipient = NULL, address = NULL WHERE customer_id = $1 RETURNING id
+  )
+  UPDATE tracking_event SET note = NULL FROM blanked WHERE delivery_id = blanked.id`;
+
+export const customerConsumer: Consumer<'CUSTOMER'> = {
+  name: 'delivery-customer',
+  stream: 'CUSTOMER',
+  locks: 'customerId',
+  handlers: {
+    'customer.saved': 'ignore',
+    async 'customer.erased'({ data }, em) {
+      await query(em, BLANK, [data.customerId]);
+    },
   },
 };

@@ -7,7 +7,7 @@ import { openService, serve, serviceSettings } from '#platform/service.ts';
 import { httpCarrier } from './carrier.ts';
 import { claimMsFor, sweepCarrier } from './carrierWork.ts';
 import { deliveryDatabase } from './database.ts';
-import { rentalConsumer } from './events.ts';
+import { customerConsumer, rentalConsumer } from './events.ts';
 import { personalDataOf } from './personalData.ts';
 import { contextOf, resolvers } from './resolvers.ts';
 import { carrierWebhook } from './webhook.ts';
@@ -40,7 +40,7 @@ await run('delivery', settings, async (config, log) => {
     sdl: new URL('schema.graphql', import.meta.url),
     resolvers,
     context: (viewer, client) => contextOf(service.em(), viewer, client),
-    consumers: [rentalConsumer],
+    consumers: [rentalConsumer, customerConsumer],
     workers: [startRounds('the work at the carrier', () => sweepCarrier(carrying, log), log)],
     routes: { '/webhooks/carrier': carrierWebhook(service.em, config.CARRIER_WEBHOOK_SECRET) },
   });

@@ -2,11 +2,13 @@
 import { Book, Payment, Rental, Step } from './entities.ts';
 import { CreateRental } from './migrations/0001_rental.ts';
 import { CreateAdmission } from './migrations/0002_admission.ts';
+import { CreateClosing } from './migrations/0003_closing.ts';
 
 export const rentalDatabase = {
   entities: [Rental, Payment, Step, Book],
   migrations: [
     { name: 'rental_0001_rental', class: CreateRental },
     { name: 'rental_0002_admission', class: CreateAdmission },
+    { name: 'rental_0003_closing', class: CreateClosing },
   ],
 };

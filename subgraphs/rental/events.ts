@@ -1,6 +1,6 @@
-/** What Rental does when Book and Delivery act. "Too late" and "twice" are normal: the tables say no, and nothing happens. */
+/** What Rental does when Book, Delivery and Customer act. "Too late" and "twice" are normal: the tables say no, and nothing happens. */
 import type { Consumer } from '#platform/apply.ts';
-import type { EntityManager } from '#platform/database.ts';
+import { type EntityManager, query } from '#platform/database.ts';
 import type { DataOf } from '#schema/events.ts';
 import { addStep, confirmStep, lockRental, move, owe, setSteps } from './changes.ts';
 import { Book, type Rental } from './entities.ts';
@@ -133,3 +133,20 @@ export const deliveryConsumer = (loanDays: number): Consumer<'DELIVERY'> => ({
 function close(em: EntityManager, rental: Rental): void {
   if (move(em, rental, 'close', 'rental.closed', {})) rental.closedAt = new Date();
 }
+
+/** The key and the means of payment are the customer's own words, or the provider's name for them. */
+const BLANK = `
+  UPDATE rental SET deliver_to = NULL, cancel_reason = NULL, payment_method = '', fingerprint = '', idempotency_key = id::text
+  WHERE customer_id = $1`;
+
+export const customerConsumer: Consumer<'CUSTOMER'> = {
+  name: 'rental-customer',
+  stream: 'CUSTOMER',
+  locks: 'customerId',
+  handlers: {
+    'customer.saved': 'ignore',
+    async 'customer.erased'({ data }, em) {
+      await query(em, BLANK, [data.customerId]);
+    },
+  },
+};

@@ -37,7 +37,7 @@ export interface Requesting extends Settling {
 /**
  * The rental of this customer and key: made now, or the one made before. One that is let in is waited for up to `settleWaitMs`;
  * what is not decided by then goes on without the caller. One that has to wait is answered at once.
- * @throws Refusal INVALID_INPUT with a path for each mistake, IDEMPOTENCY_CONFLICT when the key came with other input before;
+ * @throws Refusal INVALID_INPUT with a path for each mistake, IDEMPOTENCY_CONFLICT when the key came with other input before, POLICY_DENIED when the account is closed;
  *   OVERLOADED when too many wait already.
  */
 export async function requestRental(requesting: Requesting, customerId: string, input: unknown): Promise<Rental> {
@@ -117,15 +117,18 @@ async function takeBatch(
   full: Error | null,
   options: TakeOptions,
 ): Promise<(Taken | Error)[]> {
-  await lockCustomers(em, batch);
+  const closed = await lockCustomers(em, batch);
   const known = await knownRentals(em, batch);
   const fresh = new Map<string, Asked>();
-  for (const asked of batch) if (!known.has(keyOf(asked)) && !fresh.has(keyOf(asked))) fresh.set(keyOf(asked), asked);
+  for (const asked of batch)
+    if (!known.has(keyOf(asked)) && !fresh.has(keyOf(asked)) && !closed.has(asked.customerId))
+      fresh.set(keyOf(asked), asked);
   const stored = full ? new Map<string, Fresh>() : await store(em, [...fresh.values()], options);
 
   return batch.map((asked) => {
     const rental = known.get(keyOf(asked)) ?? fresh.get(keyOf(asked)) ?? asked;
     if (rental.fingerprint !== asked.fingerprint) return conflict();
+    if (closed.has(asked.customerId) && !known.has(keyOf(asked))) return accountClosed();
     if (full && !known.has(keyOf(asked))) return full;
     const made = stored.get(asked.id);
     if (!made) return { id: rental.id, place: 'KNOWN' };
@@ -151,13 +154,20 @@ const conflict = () =>
     'idempotencyKey',
   ]);
 
+const accountClosed = () => new Refusal('POLICY_DENIED', 'This account is closed.');
+
 const keyOf = ({ customerId, request }: Asked): string => `${customerId} ${request.idempotencyKey}`;
 
-/** What is limited per customer is checked under the row's lock. Always in one order: batches of several processes meet here. */
-async function lockCustomers(em: EntityManager, batch: Asked[]): Promise<void> {
+/** What is limited per customer is checked under the row's lock. Always in one order: batches of several processes meet here. Answers whose account is closed. */
+async function lockCustomers(em: EntityManager, batch: Asked[]): Promise<Set<string>> {
   const ids = [...new Set(batch.map(({ customerId }) => customerId))].sort();
   await query(em, 'INSERT INTO customer (id) SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING', [ids]);
-  await query(em, 'SELECT id FROM customer WHERE id = ANY($1) ORDER BY id FOR UPDATE', [ids]);
+  const locked = await query<{ id: string; closed: boolean }>(
+    em,
+    'SELECT id, closed_at IS NOT NULL AS closed FROM customer WHERE id = ANY($1) ORDER BY id FOR UPDATE',
+    [ids],
+  );
+  return new Set(locked.filter(({ closed }) => closed).map(({ id }) => id));
 }
 
 async function knownRentals(

@@ -8,10 +8,11 @@ import { startRounds } from '#platform/rounds.ts';
 import { openService, serve, serviceSettings } from '#platform/service.ts';
 import type { Address } from '#schema/requests.ts';
 import { openAdmission } from './admission.ts';
+import { closeCustomer } from './closing.ts';
 import { rentalDatabase } from './database.ts';
 import { startDrainer, startExpiry } from './drain.ts';
 import { Payment, Rental, Step } from './entities.ts';
-import { bookConsumer, deliveryConsumer } from './events.ts';
+import { bookConsumer, customerConsumer, deliveryConsumer } from './events.ts';
 import { createTake, type Requesting } from './intake.ts';
 import { claimMsFor, sweepMoney } from './money.ts';
 import { watchOutages } from './outages.ts';
@@ -81,6 +82,7 @@ await run('rental', settings, async (config, log) => {
   void service.nats.then((nats) => {
     answer(nats, 'rpc.rental.address', log, async ({ rentalId }) => ({ address: await addressOf(rentalId) }));
     answer(nats, 'rpc.rental.audit', log, auditOf(service.em));
+    answer(nats, 'rpc.rental.close', log, closeCustomer(service.em));
     answer(nats, 'rpc.rental.export', log, exportOf(personalDataOf(service.em)));
   });
 
@@ -101,7 +103,7 @@ await run('rental', settings, async (config, log) => {
         steps: rowsByOwner(() => em, Step, 'rentalId', { kind: 'asc' }),
       };
     },
-    consumers: [bookConsumer, deliveryConsumer(config.LOAN_DAYS)],
+    consumers: [bookConsumer, deliveryConsumer(config.LOAN_DAYS), customerConsumer],
     workers: [
       drainer,
       startExpiry(service.em, config.HOLD_TTL_MS, log),
