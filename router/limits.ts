@@ -58,7 +58,7 @@ export const limitsFrom = (config: Config<(typeof limitSettings)[number]>): Limi
       : { inFlight: config.MAX_IN_FLIGHT, subscriptions: config.MAX_SUBSCRIPTIONS, rates: config.RATES },
 });
 
-export interface Cost {
+interface Cost {
   estimated: number;
   limit: number;
 }

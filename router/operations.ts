@@ -109,7 +109,7 @@ export function createOperations(options: OperationsOptions): Operations {
 }
 
 /** `prepare` has put it there. */
-export const contextIn = (args: ExecutionArgs): Context => args.contextValue as Context;
+const contextIn = (args: ExecutionArgs): Context => args.contextValue as Context;
 
 function textMeant(persisted: Persisted, query: string | null | undefined, extensions: unknown): string | GraphQLError {
   try {

@@ -12,7 +12,7 @@ import type { ErrorCode } from '#platform/errors.ts';
 const KEPT = 1000;
 
 /** The format of Apollo's tools, `generate-persisted-query-manifest` among them. */
-export const manifestShape = z.object({
+const manifestShape = z.object({
   format: z.literal('apollo-persisted-query-manifest'),
   version: z.literal(1),
   operations: z.array(

@@ -4,7 +4,7 @@ import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { ErrorCode } from '#platform/errors.ts';
 
 /** Root field -> requests a minute; `*` for every other. */
-export type Rates = Readonly<Record<string, number>>;
+type Rates = Readonly<Record<string, number>>;
 
 export interface QuotaSettings {
   /** Queries and mutations of one caller that are being answered. */
