@@ -26,6 +26,9 @@ export interface Http {
   close(): Promise<void>;
 }
 
+/** To send a request whole: the largest takes a slow line some seconds, and who takes longer holds a connection for nothing. */
+const REQUEST_MS = 30_000;
+
 /** The client's own mistake in the request itself. */
 export class BadRequest extends Error {
   readonly status: number;
@@ -58,7 +61,8 @@ export async function listen({ host, port, log, routes, headers = {}, notReady }
   });
   // Above the idle time-out of the router's agent, or reused connections are cut under a request.
   server.keepAliveTimeout = 65_000;
-  server.headersTimeout = 66_000;
+  server.headersTimeout = REQUEST_MS;
+  server.requestTimeout = REQUEST_MS;
   server.listen(port, host);
   await once(server, 'listening');
   const address = server.address() as AddressInfo; // a TCP server has one
@@ -76,8 +80,10 @@ export async function listen({ host, port, log, routes, headers = {}, notReady }
   };
 }
 
-/** The whole body. @throws BadRequest 413 when it has more than `limit` bytes. */
+/** The whole body. @throws BadRequest 413 when it has more than `limit` bytes, 415 when it is compressed: inflated it has no bound. */
 export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
+  const { 'content-encoding': encoding = 'identity' } = request.headers;
+  if (encoding !== 'identity') throw new BadRequest(415, 'A compressed body is not read here.');
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request) {
