@@ -15,6 +15,8 @@ import {
 } from 'graphql';
 
 const KEPT = 1000;
+/** A text that is longer holds a memory for its comments: our own have 2,000 characters at most. */
+export const LONGEST_KEPT = 10_000;
 
 /** The document, or what is wrong with it. */
 export type ReadDocument = (query: string) => DocumentNode | GraphQLError[];
@@ -38,7 +40,7 @@ export function createDocuments(schema: GraphQLSchema, options: DocumentOptions)
 
   return (query) => {
     const document = documents.get(query) ?? check(query);
-    if (Array.isArray(document)) return document;
+    if (Array.isArray(document) || query.length > LONGEST_KEPT) return document;
     documents.delete(query); // and in again: the order of the map is that of the last use
     documents.set(query, document);
     const [oldest = query] = documents.keys();

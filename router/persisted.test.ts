@@ -83,6 +83,12 @@ describe('without a safelist', () => {
     expect((await post(fixture, byHash(wanted))).code).toBe('PERSISTED_QUERY_NOT_FOUND');
   });
 
+  test('a text that is mostly comment is run, and not kept', async () => {
+    const text = `query Long { book7 { id } } # ${'.'.repeat(10_000)}`;
+    expect(await post(fixture, { query: text, ...byHash(text) })).toMatchObject({ data: { book7: { id: '7' } } });
+    expect((await post(fixture, byHash(text))).code).toBe('PERSISTED_QUERY_NOT_FOUND');
+  });
+
   test('a text that is not valid is not kept', async () => {
     const text = 'query Wrong { nothing }';
     expect((await post(fixture, { query: text, ...byHash(text) })).status).toBe(400);

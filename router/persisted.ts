@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { GraphQLError } from 'graphql';
 import { z } from 'zod';
 import type { ErrorCode } from '#platform/errors.ts';
+import { LONGEST_KEPT } from './documents.ts';
 
 /** Automatic ones that are kept, the last used of them. */
 const KEPT = 1000;
@@ -48,6 +49,7 @@ export function createPersisted(safelist: Manifest | null): Persisted {
       return text;
     },
     keep(hash, text) {
+      if (text.length > LONGEST_KEPT) return;
       texts.delete(hash); // and in again: the order of the map is that of the last use
       texts.set(hash, text);
       const [oldest = hash] = texts.keys();
