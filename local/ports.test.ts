@@ -26,3 +26,8 @@ test('a port in use gives way to a free one, which is kept from then on', async 
   expect(chosen.rental).not.toBe(wished.rental);
   expect(await choosePorts(file, wished)).toEqual(chosen);
 });
+
+test('no port is given twice, though nobody listens on it yet', async () => {
+  const ports = await Promise.all(Array.from({ length: 500 }, freePort));
+  expect(new Set(ports).size).toBe(500);
+});

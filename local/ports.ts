@@ -18,9 +18,21 @@ export async function portIsFree(port: number, host = '127.0.0.1'): Promise<bool
 }
 
 /** Below what Linux and macOS give to outgoing connections (32768 and 49152 up), so none of those takes it before its server does. */
+const FIRST = 20_000;
+const COUNT = 12_000;
+/** Tried first: another process that chooses at the same moment looks elsewhere. */
+const OF_A_PROCESS = 30;
+const start = FIRST + (process.pid % (COUNT / OF_A_PROCESS)) * OF_A_PROCESS;
+
+/** By this process, whether its server listens yet or not. */
+const given = new Set<number>();
+
+/** Never the same one twice. */
 export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
+  for (let tried = 0; ; tried++) {
+    const port = tried < OF_A_PROCESS ? start + tried : FIRST + Math.floor(Math.random() * COUNT);
+    if (given.has(port)) continue;
+    given.add(port);
     if (await portIsFree(port)) return port;
   }
 }

@@ -21,7 +21,7 @@ let system: System;
 beforeAll(async () => {
   system = await startSystem({ SANDBOX_CARRIER_STEP_MS: '300' });
 }, 60_000);
-afterAll(() => system.stop());
+afterAll(() => system?.stop());
 
 const ERASE = 'mutation { eraseMe { erased userErrors { code message } } }';
 const SIGN_UP = 'mutation ($input: SignUpInput!) { signUp(input: $input) { accessToken userErrors { code } } }';

@@ -7,7 +7,7 @@ let system: System;
 beforeAll(async () => {
   system = await startSystem({ SANDBOX_CARRIER_STEP_MS: '400' });
 }, 60_000);
-afterAll(() => system.stop());
+afterAll(() => system?.stop());
 
 const EXPORT = 'mutation { exportMyData { json userErrors { code } } }';
 

@@ -268,7 +268,7 @@ const operations: Record<string, (who: Who) => Promise<string>> = {
   'Rental.deliveries': (who) => refer(who, 'delivery', 'Rental', lent, 'deliveries { recipient }'),
   Delivery: (who) => refer(who, 'delivery', 'Delivery', deliveryId, 'recipient'),
   'Book.copies': (who) => refer(who, 'book', 'Book', bookId, 'copies { edges { node { rental { id } } } }'),
-  BookCopy: (who) => refer(who, 'book', 'BookCopy', copyId, 'rental { id }'),
+  BookCopy: (who) => refer(who, 'book', 'BookCopy', copyId, 'barcode'),
   'Customer.email': (who) => refer(who, 'customer', 'Customer', idOf(the('owner')), 'email'),
   'Customer.name': (who) => refer(who, 'customer', 'Customer', idOf(the('owner')), 'name'),
   'Customer.roles': (who) => refer(who, 'customer', 'Customer', idOf(the('owner')), 'roles'),
