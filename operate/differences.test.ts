@@ -229,7 +229,7 @@ test.each<[rule: string, of: Service | 'sandbox', sql: string, sentence: RegExp]
   [
     'parcels',
     'delivery',
-    `UPDATE delivery SET status = 'CREATED' WHERE rental_id = :cancelled`,
+    `UPDATE delivery SET status = 'CREATED', stop = NULL WHERE rental_id = :cancelled`,
     /is CANCELLED, but parcel .* is CREATED and nobody stops it\.$/,
   ],
   [
