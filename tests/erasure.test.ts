@@ -13,6 +13,7 @@ import {
   rentalInput,
   rentalOf,
   requestRental,
+  signIn,
 } from './client.ts';
 import { runCommand } from './command.ts';
 import { type System, startSystem } from './system.ts';
@@ -201,6 +202,13 @@ test('while a rental is open the account stays, and the rental is named', async 
   });
   expect((await reader.data('{ me { id } }')).me).toEqual({ id: idOf(reader) });
   expect(await system.query('customer', 'SELECT FROM erasure_wish')).toEqual([]);
+});
+
+test('an administrator stays: whoever took the e-mail address would be the next', async () => {
+  const admin = await signIn(system.url, 'admin@demo.test');
+  const { eraseMe: refused } = await admin.data(ERASE);
+  expect(refused).toMatchObject({ erased: false, userErrors: [{ code: 'POLICY_DENIED' }] });
+  expect((await admin.data('{ me { roles } }')).me.roles).toContain('ADMIN');
 });
 
 test('a wish while Rental is away is done when it is back', async () => {

@@ -8,9 +8,10 @@ import type { Log } from '#platform/log.ts';
 import { publish } from '#platform/outbox.ts';
 import { type Ask, NoAnswer } from '#platform/requestReply.ts';
 import { retryDelayMs } from '#platform/rounds.ts';
+import type { Superusers } from '#platform/superuser.ts';
 import type { AnswerOf } from '#schema/requests.ts';
 import { lockCustomer } from './accounts.ts';
-import { ErasedCustomer } from './entities.ts';
+import { Customer, ErasedCustomer } from './entities.ts';
 
 const TIMEOUT_MS = 3000;
 /** Whoever wishes it sees to it first; the sweeper comes when they have not. */
@@ -20,9 +21,15 @@ type Open = Extract<AnswerOf<'rpc.rental.close'>, { closed: false }>['open'];
 
 /**
  * Whether the account is erased now; false while Rental is silent: then it will be, unless something is open once Rental answers.
- * @throws Refusal NOT_FOUND without an account, POLICY_DENIED naming what is open
+ * @throws Refusal NOT_FOUND without an account, POLICY_DENIED naming what is open, or for one that `superuser` names
  */
-export async function eraseMe(em: EntityManager, ask: Ask, customerId: string): Promise<boolean> {
+export async function eraseMe(
+  em: EntityManager,
+  ask: Ask,
+  superusers: Superusers,
+  customerId: string,
+): Promise<boolean> {
+  await refuseNamed(em, superusers, customerId);
   await wish(em, customerId);
   // crash point: customer, an erasure wished but not begun
   try {
@@ -33,6 +40,16 @@ export async function eraseMe(em: EntityManager, ask: Ask, customerId: string): 
     if (error instanceof NoAnswer) return false;
     throw error;
   }
+}
+
+/** Its e-mail address would be free, and whoever took it would have ADMIN. */
+async function refuseNamed(em: EntityManager, superusers: Superusers, customerId: string): Promise<void> {
+  const customer = await em.findOne(Customer, { id: customerId });
+  if (customer && (await superusers.include(customer.email)))
+    throw new Refusal(
+      'POLICY_DENIED',
+      'The shop has named this e-mail address for administration: it has to be taken out there first.',
+    );
 }
 
 const whyNot = ({ id, status }: Open[number]) => ({

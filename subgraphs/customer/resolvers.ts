@@ -103,8 +103,8 @@ export const resolvers: Resolvers = {
       payload(async () => ({ customer: await deleteAddress(context.em, context.viewer.customerId, id) })),
     exportMyData: (_: unknown, __: unknown, { em, ask, viewer }: SignedIn) =>
       payload(async () => ({ json: await exportMyData(em, ask, viewer.customerId) })),
-    eraseMe: (_: unknown, __: unknown, { em, ask, viewer }: SignedIn) =>
-      payload(async () => ({ erased: await eraseMe(em, ask, viewer.customerId) })),
+    eraseMe: (_: unknown, __: unknown, { em, ask, superusers, viewer }: SignedIn) =>
+      payload(async () => ({ erased: await eraseMe(em, ask, superusers, viewer.customerId) })),
     setRoles: (_: unknown, { customerId, roles }: { customerId: string; roles: Role[] }, context: SignedIn) =>
       payload(async () => {
         context.signing(); // who signs the tokens says what is in them
