@@ -1,5 +1,7 @@
-/** What a service holds about a customer, told page by page to whoever collects it for them (`exportMyData`). */
+/** What a service holds about a customer: told page by page to whoever collects it for them (`exportMyData`), and blanked once they are erased. */
 import type { AnswerOf, AskOf } from '#schema/requests.ts';
+import type { Consumer } from './apply.ts';
+import { query } from './database.ts';
 
 type Asked = AskOf<'rpc.rental.export'>;
 type Answered = AnswerOf<'rpc.rental.export'>;
@@ -19,3 +21,23 @@ export const exportOf =
     const items = await read(customerId, after ?? FIRST, PAGE);
     return { items, next: items.length === PAGE ? (items.at(-1)?.id ?? null) : null };
   };
+
+interface Erasing {
+  /** Of the durable consumer. */
+  name: string;
+  /** One statement that takes the customer's id as `$1`. */
+  blank: string;
+}
+
+/** Blanks what is the customer's own when Customer tells that they are erased. */
+export const erasing = ({ name, blank }: Erasing): Consumer<'CUSTOMER'> => ({
+  name,
+  stream: 'CUSTOMER',
+  locks: 'customerId',
+  handlers: {
+    'customer.saved': 'ignore',
+    async 'customer.erased'({ data }, em) {
+      await query(em, blank, [data.customerId]);
+    },
+  },
+});

@@ -1,6 +1,7 @@
 /** What Book does when Rental, Delivery and Customer act. "Too late" and "twice" are normal: the table says no, and nothing happens. */
 import type { Consumer } from '#platform/apply.ts';
-import { type EntityManager, query } from '#platform/database.ts';
+import type { EntityManager } from '#platform/database.ts';
+import { erasing } from '#platform/personalData.ts';
 import type { DataOf } from '#schema/events.ts';
 import { changeReservation, type RentalFacts, release } from './stock.ts';
 
@@ -75,14 +76,7 @@ const BLANK = `
   UPDATE stock_movement SET reason = NULL FROM reservation
   WHERE reservation.customer_id = $1 AND rental_id = reservation.id AND rental_id IS NOT NULL AND reason IS NOT NULL`;
 
-export const customerConsumer: Consumer<'CUSTOMER'> = {
+export const customerConsumer = erasing({
   name: 'book-customer',
-  stream: 'CUSTOMER',
-  locks: 'customerId',
-  handlers: {
-    'customer.saved': 'ignore',
-    async 'customer.erased'({ data }, em) {
-      await query(em, BLANK, [data.customerId]);
-    },
-  },
-};
+  blank: BLANK,
+});

@@ -1,6 +1,6 @@
 /** What Delivery does when Rental and Customer act. */
 import type { Consumer } from '#platform/apply.ts';
-import { query } from '#platform/database.ts';
+import { erasing } from '#platform/personalData.ts';
 import { isFinal } from './delivery.ts';
 import { Delivery } from './entities.ts';
 import { lockDelivery, stopParcel, wantParcel } from './parcels.ts';
@@ -62,14 +62,7 @@ const BLANK = `
   )
   UPDATE tracking_event SET note = NULL FROM blanked WHERE delivery_id = blanked.id`;
 
-export const customerConsumer: Consumer<'CUSTOMER'> = {
+export const customerConsumer = erasing({
   name: 'delivery-customer',
-  stream: 'CUSTOMER',
-  locks: 'customerId',
-  handlers: {
-    'customer.saved': 'ignore',
-    async 'customer.erased'({ data }, em) {
-      await query(em, BLANK, [data.customerId]);
-    },
-  },
-};
+  blank: BLANK,
+});

@@ -1,6 +1,7 @@
 /** What Rental does when Book, Delivery and Customer act. "Too late" and "twice" are normal: the tables say no, and nothing happens. */
 import type { Consumer } from '#platform/apply.ts';
-import { type EntityManager, query } from '#platform/database.ts';
+import type { EntityManager } from '#platform/database.ts';
+import { erasing } from '#platform/personalData.ts';
 import type { DataOf } from '#schema/events.ts';
 import { addStep, confirmStep, lockRental, move, owe, setSteps } from './changes.ts';
 import { Book, type Rental } from './entities.ts';
@@ -139,14 +140,7 @@ const BLANK = `
   UPDATE rental SET deliver_to = NULL, cancel_reason = NULL, payment_method = '', fingerprint = '', idempotency_key = id::text
   WHERE customer_id = $1`;
 
-export const customerConsumer: Consumer<'CUSTOMER'> = {
+export const customerConsumer = erasing({
   name: 'rental-customer',
-  stream: 'CUSTOMER',
-  locks: 'customerId',
-  handlers: {
-    'customer.saved': 'ignore',
-    async 'customer.erased'({ data }, em) {
-      await query(em, BLANK, [data.customerId]);
-    },
-  },
-};
+  blank: BLANK,
+});
