@@ -18,6 +18,7 @@ import { handleProtocols, makeServer, type SubscribePayload } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
 import { type BaseContext, type ContextFor, maskErrors } from './graphql.ts';
 import { pathOf } from './http.ts';
+import { mapped } from './iterators.ts';
 import type { Log } from './log.ts';
 import { headOf, SIGNATURE_HEADER, type Verifier } from './signature.ts';
 import type { VerifyToken } from './tokens.ts';
@@ -127,29 +128,8 @@ export async function subscribe(
 ): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
   const source = await createSourceEventStream(args);
   if (!(Symbol.asyncIterator in source)) return source;
-  const events = source[Symbol.asyncIterator]();
   const resultOf = async (event: unknown) =>
     event instanceof Position ? { extensions: { cursor: event.cursor } } : execute({ ...args, rootValue: event });
-  const results: AsyncIterableIterator<ExecutionResult> = {
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-    async next() {
-      try {
-        const { done, value } = await events.next();
-        if (!done) return { done: false, value: await resultOf(value) };
-        ended();
-        return { done, value: undefined };
-      } catch (error) {
-        ended();
-        throw error;
-      }
-    },
-    async return() {
-      ended();
-      await events.return?.();
-      return { done: true, value: undefined };
-    },
-  };
-  return results;
+  const events = source[Symbol.asyncIterator]() as AsyncIterableIterator<unknown>; // graphql-js makes one of each
+  return mapped<unknown, ExecutionResult>(events, resultOf, ended);
 }

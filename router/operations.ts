@@ -8,6 +8,7 @@ import {
   type GraphQLFormattedError,
   getOperationAST,
 } from 'graphql';
+import { mapped } from '#platform/iterators.ts';
 import type { Context } from './context.ts';
 import type { ReadDocument } from './documents.ts';
 import type { FormatError } from './errors.ts';
@@ -66,7 +67,7 @@ export function createOperations(options: OperationsOptions): Operations {
     try {
       const { leave } = await limits.pass(document, operation, variableValues ?? {}, contextIn(args));
       const results = await run();
-      if (Symbol.asyncIterator in results) return ending(results, leave);
+      if (Symbol.asyncIterator in results) return mapped(results, (result) => result, leave);
       leave();
       return results;
     } catch (error) {
@@ -118,33 +119,4 @@ function textMeant(persisted: Persisted, query: string | null | undefined, exten
     if (error instanceof GraphQLError) return error;
     throw error;
   }
-}
-
-/** The same iteration, which says once that it is over, by whichever side. */
-function ending<T>(source: AsyncIterableIterator<T>, over: () => void): AsyncIterableIterator<T> {
-  let open = true;
-  const end = () => {
-    if (open) over();
-    open = false;
-  };
-  return {
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-    async next() {
-      try {
-        const step = await source.next();
-        if (step.done) end();
-        return step;
-      } catch (error) {
-        end();
-        throw error;
-      }
-    },
-    async return() {
-      end();
-      await source.return?.();
-      return { done: true, value: undefined };
-    },
-  };
 }

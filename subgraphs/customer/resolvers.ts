@@ -3,6 +3,7 @@ import { GraphQLJSONObject } from 'graphql-scalars';
 import type { EntityManager } from '#platform/database.ts';
 import { payload } from '#platform/errors.ts';
 import type { BaseContext, Resolvers } from '#platform/graphql.ts';
+import { mapped } from '#platform/iterators.ts';
 import { connectionOf, type PageArgs, pageOf } from '#platform/pages.ts';
 import type { Ask } from '#platform/requestReply.ts';
 import { Position } from '#platform/subscriptions.ts';
@@ -154,20 +155,3 @@ export const resolvers: Resolvers = {
     order: ({ rentalId }: OrderEvent, _: unknown, { loaders }: Context) => loaders.orders.load(rentalId),
   },
 };
-
-/** The same iteration with each value turned into another; `return` passes through at once. */
-function mapped<T, R>(source: AsyncIterableIterator<T>, turn: (value: T) => R): AsyncIterableIterator<R> {
-  return {
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-    async next() {
-      const { done, value } = await source.next();
-      return done ? { done, value: undefined } : { done: false, value: turn(value) };
-    },
-    async return() {
-      await source.return?.();
-      return { done: true, value: undefined };
-    },
-  };
-}
