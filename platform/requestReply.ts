@@ -1,6 +1,7 @@
 /** Request-reply between services over core NATS, checked at both ends by schema/requests.ts. */
 import { ErrorCode, type Msg, type NatsConnection, NatsError, StringCodec } from 'nats';
 import { type AnswerOf, type AskOf, type RequestSubject, requests } from '#schema/requests.ts';
+import { unavailable } from './errors.ts';
 import type { Log } from './log.ts';
 
 const codec = StringCodec();
@@ -32,6 +33,15 @@ export function createAsk(connecting: Promise<NatsConnection>): Ask {
       throw error;
     }
   };
+}
+
+/** The answer, for who cannot do without it. @throws GraphQLError SERVICE_UNAVAILABLE with the message when there is none */
+export async function needed<T>(answer: Promise<T>, message: string): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    throw error instanceof NoAnswer ? unavailable(message) : error;
+  }
 }
 
 const unanswered: string[] = [

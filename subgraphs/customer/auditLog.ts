@@ -1,9 +1,8 @@
 /** The audit log of the whole shop: each service keeps its own part, and here the parts are laid together, page by page. */
 import { auditOf } from '#platform/audit.ts';
 import type { EntityManager } from '#platform/database.ts';
-import { unavailable } from '#platform/errors.ts';
 import { type Connection, connectionOf, type PageArgs, pageOf } from '#platform/pages.ts';
-import { type Ask, NoAnswer } from '#platform/requestReply.ts';
+import { type Ask, needed } from '#platform/requestReply.ts';
 import type { AnswerOf, AskOf } from '#schema/requests.ts';
 
 /** A service that is there answers in milliseconds. */
@@ -51,12 +50,8 @@ async function partOf(
   wanted: AskOf<'rpc.book.audit'>,
 ): Promise<Entry[]> {
   if (service === 'CUSTOMER') return (await auditOf(() => em)(wanted)).entries;
-  try {
-    return (await ask(otherServices[service], wanted, TIMEOUT_MS)).entries;
-  } catch (error) {
-    if (!(error instanceof NoAnswer)) throw error;
-    throw unavailable(`The ${service.toLowerCase()} service does not answer, and without it the log has gaps.`);
-  }
+  const silent = `The ${service.toLowerCase()} service does not answer, and without it the log has gaps.`;
+  return (await needed(ask(otherServices[service], wanted, TIMEOUT_MS), silent)).entries;
 }
 
 /** As PostgreSQL orders instants and ids; written out, both have one length. */

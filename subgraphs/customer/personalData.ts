@@ -1,8 +1,8 @@
 /** All that the shop holds about a customer, collected from every service into one text that they can take away. */
 import { wrap } from '@mikro-orm/core';
 import type { EntityManager } from '#platform/database.ts';
-import { Refusal, unavailable } from '#platform/errors.ts';
-import { type Ask, NoAnswer } from '#platform/requestReply.ts';
+import { Refusal } from '#platform/errors.ts';
+import { type Ask, needed } from '#platform/requestReply.ts';
 import type { AnswerOf } from '#schema/requests.ts';
 import { type AuditEntry, auditLog } from './auditLog.ts';
 import { Customer, Order, OrderEvent, Parcel, SavedAddress, Session } from './entities.ts';
@@ -52,25 +52,15 @@ async function ownData(em: EntityManager, customerId: string): Promise<object> {
 type Subject = 'rpc.rental.export' | 'rpc.delivery.export' | 'rpc.book.export';
 
 async function allOf(ask: Ask, subject: Subject, customerId: string): Promise<object[]> {
+  const silent = `The ${subject.split('.')[1]} service does not answer, and a part of your data would look like all of it.`;
   const items: object[] = [];
   let after: string | null = null;
   do {
-    const page: AnswerOf<Subject> = await answered(ask(subject, { customerId, after }, TIMEOUT_MS), subject);
+    const page: AnswerOf<Subject> = await needed(ask(subject, { customerId, after }, TIMEOUT_MS), silent);
     items.push(...page.items);
     after = page.next;
   } while (after);
   return items;
-}
-
-async function answered<T>(answer: Promise<T>, subject: Subject): Promise<T> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (!(error instanceof NoAnswer)) throw error;
-    throw unavailable(
-      `The ${subject.split('.')[1]} service does not answer, and a part of your data would look like all of it.`,
-    );
-  }
 }
 
 /** What they did by a role, if they have one. */
