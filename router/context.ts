@@ -1,7 +1,5 @@
 /** Who asks, from where, and in which trace: what travels on to the subgraphs with every request. */
 import type { IncomingMessage } from 'node:http';
-import type { GraphQLError } from 'graphql';
-import type { ErrorCode } from '#platform/errors.ts';
 import type { VerifyToken, Viewer } from '#platform/tokens.ts';
 import { newTrace } from '#platform/trace.ts';
 import type { ClientOf } from './client.ts';
@@ -29,10 +27,6 @@ export async function contextOf(
   const trace = String(traceparent);
   return { authorization, client, viewer, traceparent: TRACEPARENT.test(trace) ? trace : newTrace() };
 }
-
-/** Of the answer to a token that was not accepted. */
-export const statusOf = ({ extensions }: GraphQLError): 401 | 503 =>
-  extensions.code === ('SERVICE_UNAVAILABLE' satisfies ErrorCode) ? 503 : 401;
 
 /** Of `setTimeout`; a token that lives longer than 24 days is a connection's end all the same. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;

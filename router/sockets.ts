@@ -15,7 +15,8 @@ import type { VerifyToken, Viewer } from '#platform/tokens.ts';
 import { newTrace } from '#platform/trace.ts';
 import { closeSockets, refuseUpgrade, runProtocol, TRY_AGAIN_LATER } from '#platform/websocket.ts';
 import type { ClientOf } from './client.ts';
-import { type Context, msLeft, statusOf } from './context.ts';
+import { type Context, msLeft } from './context.ts';
+import { httpStatusOf } from './errors.ts';
 import type { Operations } from './operations.ts';
 
 const MAX_OPERATIONS = 20;
@@ -113,7 +114,8 @@ async function viewerOf(session: Session, token: string | undefined, verifyToken
     return await verifyToken(token);
   } catch (error) {
     if (!(error instanceof GraphQLError)) throw error;
-    if (statusOf(error) === 503) session.socket.close(TRY_AGAIN_LATER, 'Tokens cannot be verified just now');
+    if (httpStatusOf(error.extensions.code) === 503)
+      session.socket.close(TRY_AGAIN_LATER, 'Tokens cannot be verified just now');
     else forbid(session);
     return REFUSED;
   }

@@ -10,7 +10,8 @@ import { BadRequest, json } from '#platform/http.ts';
 import type { Log } from '#platform/log.ts';
 import type { VerifyToken, Viewer } from '#platform/tokens.ts';
 import type { ClientOf } from './client.ts';
-import { type Context, contextOf, msLeft, statusOf } from './context.ts';
+import { type Context, contextOf, msLeft } from './context.ts';
+import { httpStatusOf } from './errors.ts';
 import { type EventStream, openEventStream } from './eventStream.ts';
 import type { OperationRequest, Operations } from './operations.ts';
 
@@ -50,7 +51,7 @@ export function serveStreams({ operations, verifyToken, clientOf, log }: StreamO
         throw error;
       });
       if (context instanceof GraphQLError)
-        return json(response, statusOf(context), operations.format({ errors: [context] }));
+        return json(response, httpStatusOf(context.extensions.code), operations.format({ errors: [context] }));
 
       const stream = openEventStream(response);
       try {
