@@ -56,7 +56,7 @@ export function createCostOf(supergraphSdl: string, schema: GraphQLSchema): Cost
   return (document, operation, variables) => {
     const cost = known.get(operation) ?? costOfOperation(document, operation);
     known.set(operation, cost);
-    return evaluate(cost, { ...defaultsOf(operation), ...variables });
+    return typeof cost === 'number' ? cost : cost({ ...defaultsOf(operation), ...variables });
   };
 
   function costOfOperation(document: DocumentNode, operation: OperationDefinitionNode): Cost {

@@ -91,6 +91,7 @@ export function createLimits(
   costOf: CostOf,
 ): Limits {
   const quotas = settings ? createQuotas(settings) : noQuotas;
+  const rootFields = new WeakMap<OperationDefinitionNode, string[]>();
 
   return {
     bodyBytes,
@@ -101,7 +102,9 @@ export function createLimits(
       const cost = { estimated: costOf(document, operation, variables), limit };
       if (cost.estimated > limit) throw tooExpensive(cost);
       const kind = operation.operation === 'subscription' ? 'subscriptions' : 'inFlight';
-      return { cost, leave: await quotas.enter(callerOf(context), kind, rootFieldsOf(document, operation)) };
+      const fields = rootFields.get(operation) ?? rootFieldsOf(document, operation);
+      rootFields.set(operation, fields);
+      return { cost, leave: await quotas.enter(callerOf(context), kind, fields) };
     },
 
     admit: (client) => quotas.enter(networkOf(client), 'inFlight', []),
