@@ -282,7 +282,7 @@ function change(
 }
 
 /** Under its row lock. @throws Refusal NOT_FOUND */
-export async function lockCustomer(em: EntityManager, id: string): Promise<Customer> {
+async function lockCustomer(em: EntityManager, id: string): Promise<Customer> {
   const customer = await em.findOne(Customer, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
   if (!customer) throw unknown(id);
   return customer;

@@ -2,6 +2,7 @@
  * Erasing an account. The wish is a row before anything is asked, so it outlives whatever dies on the way: Rental closes the
  * account to new rentals, or names what is open; then the account goes, and `customer.erased` has each service blank its part.
  */
+import { LockMode } from '@mikro-orm/core';
 import { type EntityManager, query, transaction } from '#platform/database.ts';
 import { Refusal } from '#platform/errors.ts';
 import type { Log } from '#platform/log.ts';
@@ -10,7 +11,6 @@ import { type Ask, NoAnswer } from '#platform/requestReply.ts';
 import { retryDelayMs } from '#platform/rounds.ts';
 import type { Superusers } from '#platform/superuser.ts';
 import type { AnswerOf } from '#schema/requests.ts';
-import { lockCustomer } from './accounts.ts';
 import { Customer, ErasedCustomer } from './entities.ts';
 
 const TIMEOUT_MS = 3000;
@@ -81,18 +81,13 @@ async function fulfil(em: EntityManager, ask: Ask, customerId: string): Promise<
 /** Addresses and sessions go with the account. */
 async function erase(em: EntityManager, customerId: string): Promise<void> {
   await transaction(em, async (em) => {
-    const customer = await lockCustomer(em, customerId).catch(unlessGone);
+    const customer = await em.findOne(Customer, { id: customerId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
     if (!customer) return; // the other one was quicker
     publish(em, customer, 'customer.erased', { customerId });
     em.create(ErasedCustomer, { id: customerId, version: customer.version, erasedAt: new Date() });
     em.remove(customer);
     await query(em, 'DELETE FROM erasure_wish WHERE customer_id = $1', [customerId]);
   });
-}
-
-function unlessGone(error: unknown): null {
-  if (error instanceof Refusal) return null;
-  throw error;
 }
 
 /** Sees to one wish that whoever had it could not bring to an end. Answers whether there was one. */

@@ -33,9 +33,9 @@ export function createWelcome(em: () => EntityManager): (viewer: Viewer) => Prom
   };
 }
 
-const whyNot = ({ userErrors: [first], message }: Refusal): string =>
-  first?.code === 'NOT_FOUND'
-    ? message
-    : first?.code === 'DUPLICATE'
-      ? 'Another account has the e-mail address of this sign-in, and accounts are not linked; ask the shop.'
-      : `The claims of the access token make no account. ${message}`;
+function whyNot({ userErrors: [first], message }: Refusal): string {
+  if (first?.code === 'NOT_FOUND') return message;
+  if (first?.code === 'DUPLICATE')
+    return 'Another account has the e-mail address of this sign-in, and accounts are not linked; ask the shop.';
+  return `The claims of the access token make no account. ${message}`;
+}
