@@ -15,6 +15,7 @@ const whole = (min: number, max: number) =>
 const port = whole(0, 65_535);
 const milliseconds = whole(0, 86_400_000);
 const count = whole(1, 1_000_000);
+const percent = whole(0, 10_000);
 const urlOf = (protocol: RegExp, example: string) => z.url({ protocol, error: `must be a URL such as ${example}` });
 const url = urlOf(/^https?$/, 'http://127.0.0.1:4001');
 const postgresUrl = urlOf(/^postgres(ql)?$/, 'postgresql://user@host:5432/name');
@@ -127,6 +128,20 @@ const settings = {
     .default('KRW')
     .describe("the shop's one currency"),
   LOAN_DAYS: whole(1, 365).default(14).describe('days from delivery to the due date'),
+  RENEWALS: whole(0, 100).default(2).describe('how often a loan may be renewed'),
+  GRACE_DAYS: whole(0, 365).default(1).describe('days after the due date in which a loan is not overdue yet'),
+  RENTALS_PER_CUSTOMER: count.default(250).describe('rentals that a customer may have open at once'),
+  UNPAID_FEES_LIMIT: whole(0, 1_000_000_000)
+    .default(10_000)
+    .describe('minor units of unpaid fees above which a customer may rent nothing more'),
+  LATE_FEE_PERCENT: percent.default(10).describe("late fee per copy and day, in percent of the copy's rental fee"),
+  LATE_FEE_CAP_PERCENT: percent.default(200).describe('late fee per copy, at most, likewise'),
+  DAMAGE_FEE_PERCENT: percent.default(100).describe('fee for a damaged copy, likewise'),
+  REPLACEMENT_FEE_PERCENT: percent
+    .default(500)
+    .describe('fee for a copy that is lost or cannot be used any more, likewise'),
+  LOST_AFTER_DAYS: whole(1, 3650).default(60).describe('days overdue after which a loan counts as lost'),
+  OFFER_HOURS: whole(1, 8760).default(48).describe('how long a copy is set aside for who is next on the waitlist'),
   SETTLE_WAIT_MS: milliseconds.default(5000).describe('how long requestRental waits for the outcome'),
   BOOK_TIMEOUT_MS: milliseconds.default(1000).describe('how long Rental waits for Book'),
   PAYMENT_TIMEOUT_MS: milliseconds.default(4000).describe('how long Rental waits for the payment provider'),

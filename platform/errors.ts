@@ -16,6 +16,7 @@ export type UserErrorCode =
   | 'DUPLICATE'
   | 'WOULD_BE_NEGATIVE'
   | 'POLICY_DENIED'
+  | 'PAYMENT_DECLINED'
   | 'INVALID_CREDENTIALS'
   | 'TOO_MANY_ATTEMPTS';
 

@@ -47,6 +47,8 @@ export const eventSchemas = {
     remaining: z.int().min(0),
   }),
   'stock.written_off': z.object(rental),
+  /** A copy that this rental had lost is here after all. */
+  'stock.found': z.object({ ...rental, copyId: id }),
 
   'waitlist.joined': z.object(entry),
   'waitlist.offered': z.object({ ...entry, expiresAt: instant }),
@@ -82,6 +84,8 @@ export const eventSchemas = {
   /** `from` is the status the cancel met: it says what there is to undo. */
   'rental.cancelled': z.object({ ...rental, from: z.enum(['REQUESTED', 'ON_HOLD', 'ACCEPTED', 'SHIPPING']) }),
   'rental.lost': z.object({ ...rental, by: z.enum(['CUSTOMER', 'CARRIER', 'AGE']) }),
+  /** A cancelled rental was delivered all the same, and its books never came back: they are written off, and no refund is owed. */
+  'rental.kept': z.object(rental),
 
   'payment.authorized': z.object(payment),
   'payment.declined': z.object({ ...payment, declineCode: z.string() }),

@@ -63,6 +63,13 @@ export const requests = {
       z.object({ outcome: z.literal('RELEASED') }),
     ]),
   },
+  /** What this customer could have of a title now, an offer of their own included; null where there is no such book. */
+  'rpc.book.quote': {
+    ask: z.object({ bookId: id, customerId: id }),
+    answer: z.object({
+      book: z.object({ status: z.enum(['LISTED', 'WITHDRAWN']), fee: money, available: z.int().min(0) }).nullable(),
+    }),
+  },
   'rpc.book.ping': { ask: z.object({}), answer: z.object({}) },
   'rpc.book.audit': audit,
   'rpc.book.export': personal,
@@ -80,7 +87,7 @@ export const requests = {
       z.object({ closed: z.literal(true) }),
       z.object({
         closed: z.literal(false),
-        open: z.array(z.object({ kind: z.literal('RENTAL'), id, status: z.string() })),
+        open: z.array(z.object({ kind: z.enum(['RENTAL', 'FEE']), id, status: z.string() })),
       }),
     ]),
   },

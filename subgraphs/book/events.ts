@@ -16,6 +16,7 @@ export const rentalConsumer: Consumer<'RENTAL'> = {
     },
     'rental.rejected': ({ data }, em) => release(em, data),
     'rental.lost': ({ data }, em) => changeReservation(em, data, 'lose'),
+    'rental.kept': ({ data }, em) => changeReservation(em, data, 'lose'),
 
     'rental.requested': 'ignore',
     'rental.held': 'ignore',

@@ -21,6 +21,7 @@ export const statusAfter = {
   'rental.closed': 'CLOSED',
   'rental.cancelled': 'CANCELLED',
   'rental.lost': 'LOST',
+  'rental.kept': null,
 } as const;
 export type RentalEventType = keyof typeof statusAfter;
 export type RentalStatus = NonNullable<(typeof statusAfter)[RentalEventType]>;
@@ -81,6 +82,7 @@ const words: Record<RentalEventType, (details: Details) => string> = {
   'rental.closed': () => 'All is done. Thank you.',
   'rental.cancelled': () => 'The rental was cancelled.',
   'rental.lost': () => 'The books were lost.',
+  'rental.kept': () => 'The books were delivered and did not come back, so nothing is refunded.',
 };
 
 export const messageOf = (type: RentalEventType, details: Details): string => words[type](details);

@@ -43,6 +43,7 @@ export const rentalConsumer: Consumer<'RENTAL'> = {
     'rental.returned': 'ignore',
     'rental.closed': 'ignore',
     'rental.lost': 'ignore',
+    'rental.kept': 'ignore',
     'payment.authorized': 'ignore',
     'payment.declined': 'ignore',
     'payment.captured': 'ignore',

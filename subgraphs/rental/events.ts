@@ -33,6 +33,7 @@ export const bookConsumer: Consumer<'BOOK'> = {
     'stock.issued': 'ignore',
     'stock.received': 'ignore',
     'stock.written_off': 'ignore',
+    'stock.found': 'ignore',
     'waitlist.joined': 'ignore',
     'waitlist.offered': 'ignore',
     'waitlist.fulfilled': 'ignore',
