@@ -46,9 +46,13 @@ const TrackingEventSchema = defineEntity({
     id: p.uuid().primary(),
     /** Order of arrival. */
     number: p.integer().autoincrement(),
-    deliveryId: p.uuid(),
+    /** Null while the parcel of the tracking number is not known here; then the scan is nobody's yet. */
+    deliveryId: p.uuid().nullable(),
+    trackingNumber: p.string().nullable(),
     /** The carrier's own id of it; null for one entered by hand. */
     scanId: p.string().nullable(),
+    /** Of the client that entered it by hand, if it gave one. */
+    idempotencyKey: p.string().nullable(),
     status: p.enum(deliveryStatuses),
     note: p.string().nullable(),
     occurredAt: p.datetime(3),

@@ -59,9 +59,10 @@ export const rentalConsumer: Consumer<'RENTAL'> = {
 /** Nothing of theirs is under way any more: Rental has seen to that. */
 const BLANK = `
   WITH blanked AS (
-    UPDATE delivery SET sender = NULL, recipient = NULL, address = NULL WHERE customer_id = $1 RETURNING id
+    UPDATE delivery SET sender = NULL, recipient = NULL, address = NULL WHERE customer_id = $1 RETURNING id, tracking_number
   )
-  UPDATE tracking_event SET note = NULL FROM blanked WHERE delivery_id = blanked.id`;
+  UPDATE tracking_event scan SET note = NULL FROM blanked
+  WHERE scan.delivery_id = blanked.id OR scan.tracking_number = blanked.tracking_number`;
 
 export const customerConsumer = erasing({
   name: 'delivery-customer',

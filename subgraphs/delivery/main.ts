@@ -10,7 +10,7 @@ import { deliveryDatabase } from './database.ts';
 import { customerConsumer, rentalConsumer } from './events.ts';
 import { personalDataOf } from './personalData.ts';
 import { contextOf, resolvers } from './resolvers.ts';
-import { carrierWebhook } from './webhook.ts';
+import { applyWaiting, carrierWebhook } from './webhook.ts';
 
 const settings = [
   ...serviceSettings,
@@ -41,7 +41,10 @@ await run('delivery', settings, async (config, log) => {
     resolvers,
     context: (viewer, client) => contextOf(service.em(), viewer, client),
     consumers: [rentalConsumer, customerConsumer],
-    workers: [startRounds('the work at the carrier', () => sweepCarrier(carrying, log), log)],
+    workers: [
+      startRounds('the work at the carrier', () => sweepCarrier(carrying, log), log),
+      startRounds('applying scans that waited', () => applyWaiting(service.em), log),
+    ],
     routes: { '/webhooks/carrier': carrierWebhook(service.em, config.CARRIER_WEBHOOK_SECRET) },
   });
 });

@@ -1,9 +1,10 @@
 /** What happens to a parcel here, each change with its events: it is wanted, scanned, stopped. Callers hold the row's lock. */
 import { randomUUID } from 'node:crypto';
 import { LockMode } from '@mikro-orm/core';
-import type { EntityManager } from '#platform/database.ts';
+import { type EntityManager, query } from '#platform/database.ts';
 import type { MicroBatchOptions } from '#platform/microBatches.ts';
 import { publish } from '#platform/outbox.ts';
+import type { CarrierReport } from './carrier.ts';
 import { type DeliveryStatus, type Direction, isFinal, type Milestone, milestonesOf } from './delivery.ts';
 import { Delivery, TrackingEvent } from './entities.ts';
 
@@ -72,29 +73,62 @@ export interface Seen {
   status: DeliveryStatus;
   note: string | null;
   occurredAt: Date;
+  idempotencyKey?: string | null;
 }
 
-/** Keeps what is new of these scans, and applies what the table allows. The same scan twice is nothing. */
+/**
+ * Keeps what is new of these scans, and applies what the table allows, of those as well that came before the parcel was
+ * known. The same scan twice is nothing.
+ */
 export async function recordScans(em: EntityManager, delivery: Delivery, scans: Seen[], now: Date): Promise<void> {
-  const known = await em.find(TrackingEvent, { deliveryId: delivery.id });
-  const knownIds = new Set(known.map(({ scanId }) => scanId));
-  const fresh = scans.filter(({ id }) => !id || !knownIds.has(id));
-  const inOrder = fresh.sort((a, b) => a.occurredAt.getTime() - b.occurredAt.getTime());
-  for (const scan of inOrder) recordScan(em, delivery, scan, now);
+  const { id: deliveryId, trackingNumber } = delivery;
+  const kept = await em.find(TrackingEvent, { $or: [{ deliveryId }, ...(trackingNumber ? [{ trackingNumber }] : [])] });
+  const waiting = kept.filter((event) => !event.deliveryId);
+  const keptIds = new Set(kept.map(({ scanId }) => scanId));
+  const fresh = scans.filter(({ id }) => !id || !keptIds.has(id)).sort(byTime);
+  const stored = fresh.map(({ id, ...scan }) =>
+    em.create(TrackingEvent, { id: randomUUID(), scanId: id ?? null, ...scan, receivedAt: now, applied: false }),
+  );
+  // Kept while the carrier was asked and told the same.
+  const double = waiting.filter(({ scanId }) => kept.some((event) => event.deliveryId && event.scanId === scanId));
+  em.remove(double);
+  const toApply = [...waiting.filter((event) => !double.includes(event)), ...stored].sort(byTime);
+  for (const event of toApply) applyScan(em, delivery, event, now);
 }
 
-function recordScan(em: EntityManager, delivery: Delivery, { id, ...scan }: Seen, now: Date): void {
-  const milestones = milestonesOf(delivery, scan);
+const byTime = (a: { occurredAt: Date }, b: { occurredAt: Date }): number =>
+  a.occurredAt.getTime() - b.occurredAt.getTime();
+
+function applyScan(em: EntityManager, delivery: Delivery, event: TrackingEvent, now: Date): void {
+  const milestones = milestonesOf(delivery, event);
   const applied = milestones !== null;
-  const base = { id: randomUUID(), deliveryId: delivery.id, scanId: id ?? null };
-  em.create(TrackingEvent, { ...base, ...scan, receivedAt: now, applied });
+  em.assign(event, { deliveryId: delivery.id, trackingNumber: null, applied });
   delivery.heardAt = now;
   if (!applied) return;
-  for (const milestone of milestones) reach(em, delivery, milestone, scan.occurredAt);
-  delivery.lastAppliedAt = scan.occurredAt;
+  for (const milestone of milestones) reach(em, delivery, milestone, event.occurredAt);
+  delivery.lastAppliedAt = event.occurredAt;
   // The stop came too late: the books of a cancelled rental have to come back.
   const unwanted = delivery.direction === 'OUTBOUND' && delivery.stop;
   if (unwanted && delivery.status === 'DELIVERED') wantParcel(em, delivery, 'RETURN', now);
+}
+
+/** Keeps the carrier's scans of a parcel that is not known here, as they came. The same scan twice is nothing. */
+export async function keepScans(em: EntityManager, { trackingNumber, scans }: CarrierReport, now: Date): Promise<void> {
+  await query(
+    em,
+    `INSERT INTO tracking_event (id, tracking_number, scan_id, status, note, occurred_at, received_at, applied)
+     SELECT gen_random_uuid(), $1, scan_id, status, note, occurred_at, $2, false
+     FROM unnest($3::text[], $4::text[], $5::text[], $6::timestamptz[]) AS scan(scan_id, status, note, occurred_at)
+     ON CONFLICT DO NOTHING`,
+    [
+      trackingNumber,
+      now,
+      scans.map(({ id }) => id),
+      scans.map(({ status }) => status),
+      scans.map(({ note }) => note),
+      scans.map(({ occurredAt }) => occurredAt),
+    ],
+  );
 }
 
 /** The OUTBOUND parcel's rental is cancelled. Where no carrier was asked it ends here; else the worker asks the carrier to stop it. */

@@ -1,14 +1,17 @@
-/** Where the carrier reports its scans: POST /webhooks/carrier, passed on by the router and signed by the carrier itself. */
-import type { EntityManager } from '#platform/database.ts';
+/**
+ * Where the carrier reports its scans: POST /webhooks/carrier, passed on by the router and signed by the carrier itself. A
+ * report is stored whatever it is about; it may overtake the answer that brings us the tracking number.
+ */
+import { type EntityManager, query } from '#platform/database.ts';
 import { type Handler, readBody, text } from '#platform/http.ts';
 import { type Share, sharedTransactions } from '#platform/microBatches.ts';
 import { type CarrierReport, verifyCarrierWebhook } from './carrier.ts';
-import { CHANGES, lockDelivery, recordScans } from './parcels.ts';
+import { CHANGES, keepScans, lockDelivery, recordScans } from './parcels.ts';
 
 /** A report of the longest life of a parcel has some 10 kB. */
 const MAX_BODY_BYTES = 64_000;
 
-/** Answers 2xx when the scans are stored and applied, in one transaction; with any other answer the carrier comes again. */
+/** Answers 2xx when the scans are stored, and applied if their parcel is known, in one transaction; with any other answer the carrier comes again. */
 export function carrierWebhook(em: () => EntityManager, secret: string): Handler {
   const share = sharedTransactions(em, CHANGES);
   return async (request, response) => {
@@ -16,16 +19,41 @@ export function carrierWebhook(em: () => EntityManager, secret: string): Handler
     const body = await readBody(request, MAX_BODY_BYTES);
     const verified = verifyCarrierWebhook(secret, request.headers['carrier-signature']?.toString(), body, new Date());
     if (!verified.ok) return text(response, 400, verified.reason);
-    // It may overtake the answer that brings us the tracking number.
-    if (!(await store(share, verified.report))) return text(response, 404, 'There is no such parcel yet.');
+    await store(share, verified.report);
     // crash point: delivery, scans stored but not confirmed
     text(response, 200, 'Thank you.');
   };
 }
 
-const store = (share: Share, { trackingNumber, scans }: CarrierReport): Promise<boolean> =>
-  share(trackingNumber, async (em) => {
-    const delivery = await lockDelivery(em, { trackingNumber });
-    if (delivery) await recordScans(em, delivery, scans, new Date());
-    return delivery !== null;
+const store = (share: Share, report: CarrierReport): Promise<void> =>
+  share(report.trackingNumber, async (em) => {
+    const delivery = await lockDelivery(em, { trackingNumber: report.trackingNumber });
+    if (delivery) await recordScans(em, delivery, report.scans, new Date());
+    else await keepScans(em, report, new Date());
   });
+
+const AT_ONCE = 16;
+/** A parcel is known within seconds of its making, or after an outage. What waits for longer is of no parcel of ours. */
+const FORGOTTEN_AFTER_MS = 7 * 86_400_000;
+
+/** One round: applies the scans that waited for their parcel, and forgets those of none. Answers how many parcels there were. */
+export async function applyWaiting(em: () => EntityManager): Promise<number> {
+  const now = new Date();
+  const known = await query<{ id: string }>(
+    em(),
+    `WITH forgotten AS (DELETE FROM tracking_event WHERE tracking_number IS NOT NULL AND received_at < $1)
+     SELECT DISTINCT delivery.id FROM tracking_event scan JOIN delivery USING (tracking_number)
+     WHERE scan.tracking_number IS NOT NULL LIMIT $2`,
+    [new Date(now.getTime() - FORGOTTEN_AFTER_MS), AT_ONCE],
+  );
+  const share = sharedTransactions(em, CHANGES);
+  await Promise.all(
+    known.map(({ id }) =>
+      share(id, async (em) => {
+        const delivery = await lockDelivery(em, { id });
+        if (delivery) await recordScans(em, delivery, [], now);
+      }),
+    ),
+  );
+  return known.length;
+}
