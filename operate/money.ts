@@ -1,5 +1,5 @@
 /** Money: what Rental has written down of each payment, and what the bank has in its own books. */
-import type { PaymentStatus, RentalStatus, StepKind, StepStatus } from '../subgraphs/rental/rental.ts';
+import type { FeeStatus, PaymentStatus, RentalStatus, StepKind, StepStatus } from '../subgraphs/rental/rental.ts';
 import { type Row, rowsOf, sideBySide } from './pages.ts';
 import type { Rule } from './rule.ts';
 
@@ -26,16 +26,19 @@ const PAYMENTS = `
 
 const isOpen = (status: StepStatus | undefined): boolean => status === 'WAITING' || status === 'TODO';
 
-/** Once shipped: captured, or still to be. A capture that the provider refused is told as a failed step. */
-const shipped = ({ CAPTURE }: Steps): PaymentStatus[] => (CAPTURE === 'DONE' ? ['CAPTURED'] : ['AUTHORIZED']);
+/** Once shipped: captured, or still to be; where the provider refused that, a fee took its place. */
+const shipped = ({ CAPTURE }: Steps): PaymentStatus[] =>
+  CAPTURE === 'DONE' ? ['CAPTURED'] : CAPTURE === 'FAILED' ? ['VOIDED'] : ['AUTHORIZED'];
 
 /** Nothing is held once the steps are done. */
 function ended(steps: Steps): PaymentStatus[] {
   const { CAPTURE, PAYMENT_VOID: void_, PAYMENT_REFUND: refund } = steps;
   if (refund) {
-    if (refund === 'DONE') return CAPTURE === 'FAILED' ? ['AUTHORIZED'] : ['REFUNDED'];
+    if (refund === 'DONE') return CAPTURE === 'FAILED' ? ['VOIDED'] : ['REFUNDED'];
+    if (CAPTURE === 'FAILED') return ['VOIDED'];
     return CAPTURE || void_ ? ['AUTHORIZED', 'CAPTURED'] : [];
   }
+  if (CAPTURE === 'DONE') return ['CAPTURED']; // delivered all the same, and kept
   if (isOpen(void_)) return ['PENDING', 'UNKNOWN', 'AUTHORIZED'];
   return ['VOIDED'];
 }
@@ -47,6 +50,7 @@ const paymentsOf = {
   ACCEPTED: () => ['AUTHORIZED'],
   SHIPPING: shipped,
   ON_LOAN: shipped,
+  OVERDUE: shipped,
   RETURNING: shipped,
   RETURNED: shipped,
   CLOSED: shipped,
@@ -99,13 +103,18 @@ const payments: Rule = {
 
 const steps: Rule = {
   name: 'failed-steps',
-  says: 'no step of a rental has failed for good, such as a capture that the provider refused: a person has to see to it',
+  says: 'nothing has failed for good that a person has to see to, such as a refund that the provider refused (for a capture that it refused a fee is due)',
   atOnce: true,
   async look({ rental }, tell) {
     const { rows } = await rental.query(
-      `SELECT rental_id AS id, kind FROM step WHERE status = 'FAILED' ORDER BY rental_id, kind`,
+      `SELECT rental_id AS id, kind FROM step WHERE status = 'FAILED' AND kind <> 'CAPTURE' ORDER BY rental_id, kind`,
     );
     for (const { id, kind } of rows) tell({ about: id, sentence: `The step ${kind} of rental ${id} has failed.` });
+    const { rows: kept } = await rental.query(
+      `SELECT id, rental_id FROM fee WHERE dropped AND status = 'PAID' AND next_attempt_at IS NULL ORDER BY id`,
+    );
+    for (const { id, rental_id } of kept)
+      tell({ about: rental_id, sentence: `Fee ${id} was paid, is not owed after all, and could not be given back.` });
     const { rows: all } = await rental.query('SELECT count(*) FROM step');
     return Number(all[0].count);
   },
@@ -185,4 +194,54 @@ const bank: Rule = {
   },
 };
 
-export const moneyRules = [payments, steps, bank];
+interface FeeRow extends Row {
+  status: FeeStatus;
+  amount: number;
+  attempt: number;
+  dropped: boolean;
+}
+
+const FEES = 'SELECT id, status, amount, attempt, dropped FROM fee WHERE';
+
+/** Every attempt to pay a fee is a payment of its own, `fee:<id>:<attempt>`. */
+const FEE_INTENTS = `
+  SELECT split_part(metadata->>'key', ':', 2) AS id, jsonb_agg(jsonb_build_object('id', id, 'status', status, 'amount', amount,
+    'received', amount_received, 'refunded', amount_refunded) ORDER BY id) AS intents
+  FROM payment_intent WHERE metadata->>'key' LIKE 'fee:%' AND`;
+
+/** What the bank has of a fee: an attempt that is under way may be ahead of what is written down, and so may a refund. */
+function feeMistake({ id, status, amount, dropped }: FeeRow, intents: Intent[]): string | null {
+  const taken = intents.filter(({ received }) => received > 0);
+  const kept = taken.reduce((sum, { received, refunded }) => sum + received - refunded, 0);
+  if (taken.length > 1) return `The bank has taken fee ${id} ${taken.length} times.`;
+  if (status === 'PENDING') return null;
+  const due = status === 'PAID' ? amount : 0;
+  if (kept === due || (status === 'PAID' && dropped && kept === 0)) return null;
+  return `Fee ${id} is ${status}, but the bank has ${kept} of ${amount}.`;
+}
+
+const fees: Rule = {
+  name: 'fees',
+  says: "each fee agrees with the sandbox bank's own books: paid once, given back where it says so, and nothing taken otherwise; left out with a real provider",
+  needsSandbox: true,
+  async look({ rental, sandbox }, tell, only) {
+    if (!sandbox) return 0;
+    const key = "split_part(metadata->>'key', ':', 2)";
+    const intentsOf = { client: sandbox, select: FEE_INTENTS, key, group: `GROUP BY ${key}`, before: '' };
+    let looked = 0;
+    const pairs = sideBySide({
+      fee: rowsOf<FeeRow>({ client: rental, select: FEES, key: 'id::text' }, only),
+      bank: rowsOf<IntentsRow>(intentsOf, only),
+    });
+    for await (const { id, fee, bank } of pairs) {
+      looked += 1;
+      const sentence = fee
+        ? feeMistake(fee, bank?.intents ?? [])
+        : `The bank knows of fee ${id}, which does not exist.`;
+      if (sentence) tell({ about: id, sentence, state: [fee, bank] });
+    }
+    return looked;
+  },
+};
+
+export const moneyRules = [payments, steps, bank, fees];

@@ -50,6 +50,7 @@ const outboundOf = {
   ACCEPTED: wanted,
   SHIPPING: underWay,
   ON_LOAN: ['DELIVERED'],
+  OVERDUE: ['DELIVERED'],
   RETURNING: ['DELIVERED'],
   RETURNED: ['DELIVERED'],
   CLOSED: ['DELIVERED'],
@@ -88,6 +89,7 @@ function outboundMistake({ status, stop }: RentalRow, parcel: Parcel | undefined
 function returnMistake(rental: RentalRow, returns: Parcel[], live: Parcel | undefined): string | null {
   switch (rental.status) {
     case 'ON_LOAN':
+    case 'OVERDUE':
       if (!rental.return_requested) return live ? `parcel ${live.id} brings it back, which nobody asked for` : null;
       if (!live) return 'no parcel brings it back, as the customer asked';
       return wanted.includes(live.status) ? null : `parcel ${live.id} is ${live.status}`;
@@ -100,6 +102,9 @@ function returnMistake(rental: RentalRow, returns: Parcel[], live: Parcel | unde
       return returns.some(({ status }) => status === 'DELIVERED') ? null : 'no parcel brought it back';
     case 'CANCELLED':
       return null; // what came too late to be stopped is brought back
+    case 'LOST': // what the carrier has already is left to arrive
+      if (!live || live.stop || underWay.includes(live.status)) return null;
+      return `parcel ${live.id} is ${live.status} and nobody stops it`;
     default:
       return live ? `parcel ${live.id} is ${live.status}` : null;
   }

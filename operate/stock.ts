@@ -99,6 +99,7 @@ const reservationsOf = {
   ACCEPTED: ['RESERVED'],
   SHIPPING: ['ISSUED'],
   ON_LOAN: ['ISSUED'],
+  OVERDUE: ['ISSUED'],
   RETURNING: ['ISSUED'],
   RETURNED: ['RETURNED'],
   CLOSED: ['RETURNED'],

@@ -55,6 +55,8 @@ export interface UserError {
 /** A "no" from the rules, or a mistake in the input. Not a failure: nothing is logged, nothing is retried. */
 export class Refusal extends Error {
   readonly userErrors: UserError[];
+  /** What it is about, as it stands, for the payload. */
+  readonly shown: object = {};
 
   constructor(code: UserErrorCode, message: string, path?: string[]);
   constructor(userErrors: UserError[]);
@@ -64,6 +66,11 @@ export class Refusal extends Error {
     this.name = 'Refusal';
     this.userErrors = userErrors;
   }
+
+  /** The same "no", which shows the thing that it is about: only what the caller may see. */
+  showing(thing: object): Refusal {
+    return Object.assign(new Refusal(this.userErrors), { shown: thing });
+  }
 }
 
 /** A mutation's answer: the changed thing, or why not. Faults pass through. */
@@ -71,7 +78,7 @@ export async function payload<T extends object>(work: () => Promise<T>): Promise
   try {
     return { userErrors: [], ...(await work()) };
   } catch (error) {
-    if (error instanceof Refusal) return { userErrors: error.userErrors };
+    if (error instanceof Refusal) return { ...error.shown, userErrors: error.userErrors };
     throw error;
   }
 }

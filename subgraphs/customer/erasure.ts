@@ -52,9 +52,9 @@ async function refuseNamed(em: EntityManager, superusers: Superusers, customerId
     );
 }
 
-const whyNot = ({ id, status }: Open[number]) => ({
+const whyNot = ({ kind, id, status }: Open[number]) => ({
   code: 'POLICY_DENIED' as const,
-  message: `Rental ${id} is ${status}: an account is erased once nothing is open.`,
+  message: `${kind === 'FEE' ? 'Fee' : 'Rental'} ${id} is ${status}: an account is erased once nothing is open.`,
   path: null,
 });
 

@@ -1,10 +1,21 @@
-/** The two moves that everything here is made of: a rental's and a payment's, each with its event, under the row's lock. */
+/** The moves that everything here is made of: a rental's, a payment's and a fee's, each with its event, under the row's lock. */
+import { randomUUID } from 'node:crypto';
 import { LockMode } from '@mikro-orm/core';
 import { databaseTime, type EntityManager } from '#platform/database.ts';
 import { publish } from '#platform/outbox.ts';
 import type { DataOf, EventType } from '#schema/events.ts';
-import { Payment, Rental, Step } from './entities.ts';
-import { after, type Change, owedAfter, type PaymentChange, paymentAfter } from './rental.ts';
+import { Fee, Payment, Rental, Step } from './entities.ts';
+import type { FeeDue } from './policy.ts';
+import {
+  after,
+  type Change,
+  type FeeChange,
+  type FeeKind,
+  feeAfter,
+  owedAfter,
+  type PaymentChange,
+  paymentAfter,
+} from './rental.ts';
 
 /** What every event about a rental says. */
 export const factsOf = ({
@@ -65,6 +76,73 @@ export function movePayment<T extends PaymentEvent>(
   return true;
 }
 
+/** A fee that is due from now on; nothing where its amount is nothing. */
+export function raiseFee(
+  em: EntityManager,
+  rental: Rental,
+  kind: FeeKind,
+  { amount, explanation }: FeeDue,
+  copyId: string | null = null,
+): void {
+  if (amount === 0) return;
+  const fee = em.create(Fee, {
+    id: randomUUID(),
+    rentalId: rental.id,
+    customerId: rental.customerId,
+    kind,
+    status: 'OUTSTANDING',
+    amount,
+    currency: rental.currency,
+    explanation,
+    copyId,
+    dropped: false,
+    attempt: 0,
+    tries: 0,
+    createdAt: new Date(),
+    version: 0,
+  });
+  tellFee(em, fee, rental, 'fee.raised');
+}
+
+/** Moves a fee as its table says; false where the change does not apply (any more). Only what others need to know is told. */
+export function moveFee(em: EntityManager, fee: Fee, rental: Rental, change: FeeChange): boolean {
+  const next = feeAfter(fee.status, change);
+  if (!next) return false;
+  fee.status = next;
+  const type = told[change];
+  if (type) tellFee(em, fee, rental, type);
+  return true;
+}
+
+const told: Partial<Record<FeeChange, Extract<EventType, `fee.${string}`>>> = {
+  confirm: 'fee.paid',
+  waive: 'fee.waived',
+  drop: 'fee.waived',
+  refund: 'fee.refunded',
+};
+
+const tellFee = (em: EntityManager, fee: Fee, rental: Rental, type: Extract<EventType, `fee.${string}`>): void => {
+  const { id: feeId, kind, amount, currency } = fee;
+  publish(em, fee, type, { ...factsOf(rental), feeId, kind, amount: { amount, currency } });
+};
+
+/** The rental's fees under their locks, oldest first. Lock the rental before. */
+export const lockFees = (em: EntityManager, rentalId: string): Promise<Fee[]> =>
+  em.find(Fee, { rentalId }, { lockMode: LockMode.PESSIMISTIC_WRITE, orderBy: { createdAt: 'asc', id: 'asc' } });
+
+/** It is not owed after all. What is being paid just now is given back once it is. */
+export function dropFee(em: EntityManager, fee: Fee, rental: Rental): void {
+  if (fee.dropped) return;
+  fee.dropped = true;
+  if (moveFee(em, fee, rental, 'drop') || fee.status !== 'PAID') return;
+  fee.nextAttemptAt = databaseTime();
+  fee.tries = 0;
+}
+
+export async function dropFees(em: EntityManager, rental: Rental, kind: FeeKind): Promise<void> {
+  for (const fee of await lockFees(em, rental.id)) if (fee.kind === kind) dropFee(em, fee, rental);
+}
+
 /**
  * Writes down what an ended rental still owes. Nothing is owed to the provider where nothing was ever asked of it: an intent
  * is stored, under this same lock and only while REQUESTED, before it is confirmed.
@@ -76,6 +154,7 @@ export async function owe(
   from: Rental['status'],
 ): Promise<void> {
   const payment = await lockPayment(em, rental.id);
+  if (from === 'SHIPPING') await dropFees(em, rental, 'RENTAL');
   const known = new Set((await em.find(Step, { rentalId: rental.id })).map(({ kind }) => kind));
   for (const { kind, status } of owedAfter(change, from)) {
     if (known.has(kind)) continue; // confirmed before it was known to be owed

@@ -1,5 +1,6 @@
 /** Closing an account, on a real database: what is open keeps it open, and no request slips through beside it. */
 import { randomUUID } from 'node:crypto';
+import { readConfig } from '#platform/config.ts';
 import { type Orm, query } from '#platform/database.ts';
 import { createLog } from '#platform/log.ts';
 import { openServiceDatabase } from '#platform/serviceDatabase.ts';
@@ -12,8 +13,10 @@ import { rentalDatabase } from './database.ts';
 import { customerConsumer } from './events.ts';
 import { createTake, type Take } from './intake.ts';
 import { watchOutages } from './outages.ts';
+import { policyOf, policySettings } from './policy.ts';
 
 const log = createLog('test', 'silent');
+const policy = policyOf(readConfig(policySettings, {}));
 const answers = async () => true;
 
 let orm: Orm;
@@ -25,7 +28,7 @@ beforeEach(async () => {
   const em = () => orm.em.fork();
   const outages = watchOutages({ BOOK: answers, PAYMENT: answers });
   admission = await openAdmission({ em, outages, cap: 64, targetMs: 2000, holdLimit: 100, log });
-  take = createTake({ em, admission, currency: 'KRW', leaseMs: 60_000 });
+  take = createTake({ em, admission, policy, leaseMs: 60_000 });
   close = closeCustomer(em);
 });
 afterEach(async () => {

@@ -1,19 +1,26 @@
 /** The end of a customer's account: nothing is open, and no new rental is let in. */
 import { type EntityManager, query, transaction } from '#platform/database.ts';
 import type { AnswerOf, AskOf } from '#schema/requests.ts';
-import { isFinal, rentalStatuses } from './rental.ts';
+import { unfinished, unpaid } from './rental.ts';
 
 type Answer = AnswerOf<'rpc.rental.close'>;
+type Open = Extract<Answer, { closed: false }>['open'][number];
 
-/** So many of the open rentals are named. */
+/** So much of what is open is named. */
 const NAMED = 20;
-const unfinished = rentalStatuses.filter((status) => !isFinal(status));
 
-/** A rental that owes something still needs its address: for a parcel that comes back, say. */
+/**
+ * A rental that owes something still needs its address: for a parcel that comes back, say. A fee is open until it is paid or
+ * waived, and where it was paid and is not owed after all, until it is given back.
+ */
 const OPEN = `
-  SELECT id, status FROM rental WHERE customer_id = $1
-    AND (status = ANY($2) OR EXISTS (SELECT FROM step WHERE rental_id = rental.id AND step.status IN ('WAITING', 'TODO')))
-  ORDER BY requested_at, id LIMIT ${NAMED}`;
+  SELECT kind, id, status FROM (
+    SELECT 'RENTAL' AS kind, id, status, requested_at AS since FROM rental WHERE customer_id = $1
+      AND (status = ANY($2) OR EXISTS (SELECT FROM step WHERE rental_id = rental.id AND step.status IN ('WAITING', 'TODO')))
+    UNION ALL
+    SELECT 'FEE', id, status, created_at FROM fee WHERE customer_id = $1 AND (status = ANY($3) OR next_attempt_at IS NOT NULL)
+  ) AS open
+  ORDER BY since, id LIMIT ${NAMED}`;
 
 /** Answers `rpc.rental.close`. Under the lock that a request for a rental takes: whichever is first, the other sees it. */
 export const closeCustomer =
@@ -22,8 +29,8 @@ export const closeCustomer =
     transaction(em(), async (em): Promise<Answer> => {
       await query(em, 'INSERT INTO customer (id) VALUES ($1) ON CONFLICT DO NOTHING', [customerId]);
       await query(em, 'SELECT id FROM customer WHERE id = $1 FOR UPDATE', [customerId]);
-      const open = await query<{ id: string; status: string }>(em, OPEN, [customerId, unfinished]);
-      if (open.length) return { closed: false, open: open.map((rental) => ({ kind: 'RENTAL', ...rental })) };
+      const open = await query<Open>(em, OPEN, [customerId, unfinished, unpaid]);
+      if (open.length) return { closed: false, open };
       await query(em, 'UPDATE customer SET closed_at = coalesce(closed_at, now()) WHERE id = $1', [customerId]);
       return { closed: true };
     });

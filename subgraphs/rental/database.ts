@@ -1,14 +1,16 @@
 /** What is in Rental's database: for the service and the tests alike. */
-import { Book, Payment, Rental, Step } from './entities.ts';
+import { Book, Fee, Payment, Rental, Step, Waiting } from './entities.ts';
 import { CreateRental } from './migrations/0001_rental.ts';
 import { CreateAdmission } from './migrations/0002_admission.ts';
 import { CreateClosing } from './migrations/0003_closing.ts';
+import { Loan } from './migrations/0004_loan.ts';
 
 export const rentalDatabase = {
-  entities: [Rental, Payment, Step, Book],
+  entities: [Rental, Payment, Step, Fee, Book, Waiting],
   migrations: [
     { name: 'rental_0001_rental', class: CreateRental },
     { name: 'rental_0002_admission', class: CreateAdmission },
     { name: 'rental_0003_closing', class: CreateClosing },
+    { name: 'rental_0004_loan', class: Loan },
   ],
 };

@@ -1,6 +1,9 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import type { Address } from '#schema/requests.ts';
 import {
+  type Finding,
+  feeKinds,
+  feeStatuses,
   type HoldReason,
   paymentStatuses,
   type RejectionCode,
@@ -40,12 +43,18 @@ const RentalSchema = defineEntity({
     holds: p.integer(),
     outForDelivery: p.boolean(),
     returnRequested: p.boolean(),
+    /** When the carrier took the return parcel: the late clock stops there. Null again when the return was stopped. */
+    returnStartedAt: p.datetime(3).nullable(),
+    /** What the inspections found so far, where it was not all well. */
+    findings: p.json<Finding[]>().nullable(),
     /** Every copy's inspection has ended; this may be known before the parcel's arrival is. */
     inspected: p.boolean(),
     cancelReason: p.string().nullable(),
     requestedAt: p.datetime(3),
     changedAt: p.datetime(3),
     acceptedAt: p.datetime(3).nullable(),
+    /** When the parcel reached the reader. */
+    deliveredAt: p.datetime(3).nullable(),
     dueAt: p.datetime(3).nullable(),
     closedAt: p.datetime(3).nullable(),
     renewals: p.integer(),
@@ -69,11 +78,49 @@ const PaymentSchema = defineEntity({
     captured: p.integer(),
     refunded: p.integer(),
     declineCode: p.string().nullable(),
+    capturedAt: p.datetime(3).nullable(),
+    refundedAt: p.datetime(3).nullable(),
     version: p.integer(),
   },
 });
 export class Payment extends PaymentSchema.class {}
 PaymentSchema.setClass(Payment);
+
+/** What a rental costs beside its price, each for a reason of its own. Amounts are minor units. */
+const FeeSchema = defineEntity({
+  name: 'Fee',
+  tableName: 'fee',
+  properties: {
+    id: p.uuid().primary(),
+    rentalId: p.uuid(),
+    customerId: p.uuid(),
+    kind: p.enum(feeKinds),
+    status: p.enum(feeStatuses),
+    amount: p.integer(),
+    currency: p.string(),
+    explanation: p.string(),
+    /** The copy it is for, where an inspection found out; null for a copy that never came back. */
+    copyId: p.uuid().nullable(),
+    /** It is not owed after all: whatever is still paid is given back. */
+    dropped: p.boolean(),
+    waiver: p.string().nullable(),
+    /** Of the payments that were tried: each is a new one for the provider. */
+    attempt: p.integer(),
+    paymentMethod: p.string().nullable(),
+    /** The provider's name for the latest of them. */
+    intentId: p.string().nullable(),
+    declineCode: p.string().nullable(),
+    /** When something is due at the provider; null when nothing is. Whoever takes it on moves it ahead. */
+    nextAttemptAt: p.datetime(3).nullable(),
+    tries: p.integer(),
+    createdAt: p.datetime(3),
+    paidAt: p.datetime(3).nullable(),
+    refundedAt: p.datetime(3).nullable(),
+    version: p.integer(),
+  },
+});
+export class Fee extends FeeSchema.class {}
+FeeSchema.setClass(Fee);
 
 /** Something that a rental still has to have done, kept until it is confirmed. */
 const StepSchema = defineEntity({
@@ -104,3 +151,16 @@ const BookSchema = defineEntity({
 });
 export class Book extends BookSchema.class {}
 BookSchema.setClass(Book);
+
+/** Who waits for a title, copied from Book's events: nothing but that they do. */
+const WaitingSchema = defineEntity({
+  name: 'Waiting',
+  tableName: 'waiting',
+  properties: {
+    /** The entry's in the waitlist. */
+    id: p.uuid().primary(),
+    bookId: p.uuid(),
+  },
+});
+export class Waiting extends WaitingSchema.class {}
+WaitingSchema.setClass(Waiting);

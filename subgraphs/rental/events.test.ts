@@ -1,5 +1,6 @@
 /** What the other services' events do to a rental, on a real database: in time, twice, too late and out of order. */
 import { randomUUID } from 'node:crypto';
+import { readConfig } from '#platform/config.ts';
 import { type Orm, transaction } from '#platform/database.ts';
 import { createLog } from '#platform/log.ts';
 import { OutboxRow } from '#platform/outbox.ts';
@@ -11,6 +12,7 @@ import { factsOf, lockRental, move, owe } from './changes.ts';
 import { rentalDatabase } from './database.ts';
 import { Payment, Rental, Step } from './entities.ts';
 import { bookConsumer, deliveryConsumer } from './events.ts';
+import { policyOf, policySettings } from './policy.ts';
 
 let orm: Orm;
 beforeAll(async () => {
@@ -22,7 +24,9 @@ beforeAll(async () => {
 });
 afterAll(() => orm?.close());
 
-const parcels = deliveryConsumer(14);
+const policy = policyOf(readConfig(policySettings, {}));
+const parcels = deliveryConsumer(policy);
+const stock = bookConsumer(policy);
 
 /** A rental as it is after `settle`, with its payment authorised. */
 async function accepted(): Promise<Rental> {
@@ -94,11 +98,7 @@ async function stepsOf(id: string): Promise<Record<string, string>> {
   return Object.fromEntries(steps.map(({ kind, status }) => [kind, status]));
 }
 const released = ({ rental, version = 1, quantity = 1 }: { rental: Rental; version?: number; quantity?: number }) =>
-  deliver(
-    orm.em,
-    bookConsumer,
-    arrived('stock.released', { id: rental.id, version }, { ...factsOf(rental), quantity }),
-  );
+  deliver(orm.em, stock, arrived('stock.released', { id: rental.id, version }, { ...factsOf(rental), quantity }));
 
 test('the parcel moves the rental: picked up is SHIPPING and owes a capture, delivered is ON_LOAN until its due date', async () => {
   const rental = await accepted();
@@ -200,7 +200,7 @@ test('an inspection known before the arrival of its parcel closes the rental wit
   await back('delivery.picked_up');
 
   const inspected = { ...factsOf(rental), copyId: randomUUID(), condition: 'GOOD' as const, remaining: 0 };
-  await deliver(orm.em, bookConsumer, arrived('stock.inspected', { id: rental.id, version: 1 }, inspected));
+  await deliver(orm.em, stock, arrived('stock.inspected', { id: rental.id, version: 1 }, inspected));
   expect((await now(rental.id)).status).toBe('RETURNING');
   await back('delivery.delivered');
 

@@ -3,11 +3,12 @@ import type { Consumer } from '#platform/apply.ts';
 import type { EntityManager } from '#platform/database.ts';
 import { erasing } from '#platform/personalData.ts';
 import type { DataOf } from '#schema/events.ts';
-import { addStep, confirmStep, lockRental, move, owe, setSteps } from './changes.ts';
-import { Book, type Rental } from './entities.ts';
-import { dueAt } from './rental.ts';
+import { addStep, confirmStep, dropFee, dropFees, lockFees, lockRental, move, owe, setSteps } from './changes.ts';
+import { Book, type Rental, Waiting } from './entities.ts';
+import { close } from './loans.ts';
+import { dueAfter, type Policy } from './policy.ts';
 
-export const bookConsumer: Consumer<'BOOK'> = {
+export const bookConsumer = (policy: Policy): Consumer<'BOOK'> => ({
   name: 'rental-book',
   stream: 'BOOK',
   locks: 'rentalId',
@@ -22,25 +23,47 @@ export const bookConsumer: Consumer<'BOOK'> = {
       if (await lockRental(em, data.rentalId)) await confirmStep(em, data.rentalId, 'STOCK_RELEASE');
     },
     async 'stock.inspected'({ data }, em) {
-      if (data.remaining > 0) return;
       const rental = await lockRental(em, data.rentalId);
       if (!rental) return; // not one of ours
+      const { copyId, condition, remaining } = data;
+      if (condition !== 'GOOD' && condition !== 'WORN')
+        rental.findings = [...(rental.findings ?? []), { copyId, condition }];
+      if (remaining > 0) return;
       rental.inspected = true;
-      close(em, rental);
+      close(em, rental, policy);
+    },
+    async 'stock.received'({ data }, em) {
+      const rental = await lockRental(em, data.rentalId);
+      // It was given up as lost while the parcel was on its way.
+      if (rental?.status === 'LOST') await dropFees(em, rental, 'LOST');
+    },
+    async 'stock.found'({ data }, em) {
+      const rental = await lockRental(em, data.rentalId);
+      if (!rental) return; // not one of ours
+      const lost = (await lockFees(em, rental.id)).filter(({ kind, dropped }) => kind === 'LOST' && !dropped);
+      // Of copies that never came back nobody knows which is which: each that turns up is one of them.
+      const fee = lost.find(({ copyId }) => copyId === data.copyId) ?? lost.find(({ copyId }) => !copyId);
+      if (fee) dropFee(em, fee, rental);
     },
     'stock.reserved': 'ignore',
     'stock.refused': 'ignore',
     'stock.issued': 'ignore',
-    'stock.received': 'ignore',
     'stock.written_off': 'ignore',
-    'stock.found': 'ignore',
-    'waitlist.joined': 'ignore',
-    'waitlist.offered': 'ignore',
-    'waitlist.fulfilled': 'ignore',
-    'waitlist.expired': 'ignore',
-    'waitlist.left': 'ignore',
+
+    async 'waitlist.joined'({ data }, em) {
+      em.create(Waiting, { id: data.entryId, bookId: data.bookId });
+    },
+    'waitlist.offered': waitsNoMore,
+    'waitlist.fulfilled': waitsNoMore,
+    'waitlist.left': waitsNoMore,
+    'waitlist.expired': 'ignore', // it was offered before
   },
-};
+});
+
+/** A copy is set aside for them, or they want none any more. */
+async function waitsNoMore({ data }: { data: DataOf<'waitlist.left'> }, em: EntityManager): Promise<void> {
+  await em.nativeDelete(Waiting, { id: data.entryId });
+}
 
 /** What every event about a parcel says. */
 type ParcelEvent = { data: DataOf<'delivery.picked_up'> };
@@ -62,13 +85,26 @@ const cameBack: When = async (em, rental) => {
     await owe(em, rental, 'giveBack', from); // no other status gives back
 };
 
+/** The carrier has lost what a cancelled rental had: it is no fault of the reader's. */
+async function writtenOff(em: EntityManager, rental: Rental): Promise<void> {
+  await setSteps(em, rental.id, ['STOCK_RELEASE'], 'DONE');
+  return parcelSettled(em, rental);
+}
+
 /** A cancelled rental's parcel is where it belongs: what waited for that is due. */
 async function parcelSettled(em: EntityManager, rental: Rental): Promise<void> {
   await setSteps(em, rental.id, ['DELIVERY_STOP'], 'DONE');
   await setSteps(em, rental.id, ['PAYMENT_VOID', 'PAYMENT_REFUND'], 'TODO');
 }
 
-export const deliveryConsumer = (loanDays: number): Consumer<'DELIVERY'> => ({
+/** The reader has the books after all. */
+const broughtBack: When = (em, rental) => {
+  rental.returnRequested = false;
+  rental.returnStartedAt = null;
+  if (rental.dueAt) move(em, rental, 'resumeLoan', 'rental.loan_resumed', { dueAt: rental.dueAt.toISOString() });
+};
+
+export const deliveryConsumer = (policy: Policy): Consumer<'DELIVERY'> => ({
   name: 'rental-delivery',
   stream: 'DELIVERY',
   locks: 'rentalId',
@@ -78,7 +114,8 @@ export const deliveryConsumer = (loanDays: number): Consumer<'DELIVERY'> => ({
       OUTBOUND(em, rental) {
         if (move(em, rental, 'ship', 'rental.shipped', {})) addStep(em, rental.id, 'CAPTURE', 'TODO');
       },
-      RETURN(em, rental) {
+      RETURN(em, rental, { occurredAt }) {
+        rental.returnStartedAt = new Date(occurredAt);
         move(em, rental, 'startReturn', 'rental.returning', {});
       },
     }),
@@ -90,9 +127,10 @@ export const deliveryConsumer = (loanDays: number): Consumer<'DELIVERY'> => ({
     }),
     'delivery.delivered': parcel({
       async OUTBOUND(em, rental, { occurredAt }) {
+        rental.deliveredAt = new Date(occurredAt);
         // The stop came too late. Delivery makes a RETURN parcel by itself; the money waits for it.
         if (rental.status === 'CANCELLED') return setSteps(em, rental.id, ['DELIVERY_STOP'], 'DONE');
-        const due = dueAt(new Date(occurredAt), loanDays);
+        const due = dueAfter(rental.deliveredAt, policy);
         if (move(em, rental, 'deliver', 'rental.loan_started', { dueAt: due.toISOString() })) rental.dueAt = due;
       },
       async RETURN(em, rental) {
@@ -100,7 +138,7 @@ export const deliveryConsumer = (loanDays: number): Consumer<'DELIVERY'> => ({
           await setSteps(em, rental.id, ['STOCK_RELEASE'], 'DONE');
           return parcelSettled(em, rental);
         }
-        if (move(em, rental, 'receive', 'rental.returned', {}) && rental.inspected) close(em, rental);
+        if (move(em, rental, 'receive', 'rental.returned', {})) close(em, rental, policy);
       },
     }),
     'delivery.failed': parcel({
@@ -110,34 +148,28 @@ export const deliveryConsumer = (loanDays: number): Consumer<'DELIVERY'> => ({
     }),
     'delivery.stopped': parcel({
       OUTBOUND: cameBack,
-      RETURN(em, rental) {
-        rental.returnRequested = false;
-        if (rental.dueAt) move(em, rental, 'resumeLoan', 'rental.loan_resumed', { dueAt: rental.dueAt.toISOString() });
-      },
+      RETURN: broughtBack,
     }),
-    'delivery.returned_to_sender': parcel({ OUTBOUND: cameBack }),
+    'delivery.returned_to_sender': parcel({ OUTBOUND: cameBack, RETURN: broughtBack }),
     'delivery.lost': parcel({
       async OUTBOUND(em, rental) {
-        if (rental.status === 'CANCELLED') {
-          await setSteps(em, rental.id, ['STOCK_RELEASE'], 'DONE'); // written off
-          return parcelSettled(em, rental);
-        }
-        if (move(em, rental, 'lose', 'rental.lost', { by: 'CARRIER' }))
-          addStep(em, rental.id, 'PAYMENT_REFUND', 'TODO');
+        if (rental.status === 'CANCELLED') return writtenOff(em, rental);
+        if (!move(em, rental, 'lose', 'rental.lost', { by: 'CARRIER' })) return;
+        addStep(em, rental.id, 'PAYMENT_REFUND', 'TODO');
+        await dropFees(em, rental, 'RENTAL');
       },
-      RETURN(em, rental) {
+      async RETURN(em, rental) {
+        if (rental.status === 'CANCELLED') return writtenOff(em, rental);
+        if (rental.status === 'LOST') return dropFees(em, rental, 'LOST'); // given up while it was on its way
         move(em, rental, 'lose', 'rental.lost', { by: 'CARRIER' });
       },
     }),
   },
 });
 
-function close(em: EntityManager, rental: Rental): void {
-  if (move(em, rental, 'close', 'rental.closed', {})) rental.closedAt = new Date();
-}
-
 /** The key and the means of payment are the customer's own words, or the provider's name for them. */
 const BLANK = `
+  WITH fees AS (UPDATE fee SET waiver = NULL, payment_method = NULL WHERE customer_id = $1)
   UPDATE rental SET deliver_to = NULL, cancel_reason = NULL, payment_method = '', fingerprint = '', idempotency_key = id::text
   WHERE customer_id = $1`;
 

@@ -1,5 +1,6 @@
 /** How requests become rentals, on a real database: many in one transaction, let in or held, known again, turned away, expired. */
 import { randomUUID } from 'node:crypto';
+import { readConfig } from '#platform/config.ts';
 import { type Orm, query } from '#platform/database.ts';
 import { createLog } from '#platform/log.ts';
 import { openServiceDatabase } from '#platform/serviceDatabase.ts';
@@ -10,9 +11,11 @@ import { rentalDatabase } from './database.ts';
 import { startExpiry } from './drain.ts';
 import { createTake, type Take } from './intake.ts';
 import { watchOutages } from './outages.ts';
+import { policyOf, policySettings } from './policy.ts';
 import { createPositions } from './positions.ts';
 
 const log = createLog('test', 'silent');
+const policy = policyOf(readConfig(policySettings, {}));
 const LEASE_MS = 60_000;
 const HOLD_LIMIT = 30;
 const answers = async () => true;
@@ -25,7 +28,7 @@ beforeEach(async () => {
   const em = () => orm.em.fork();
   const outages = watchOutages({ BOOK: answers, PAYMENT: answers });
   admission = await openAdmission({ em, outages, cap: 3, targetMs: 2000, holdLimit: HOLD_LIMIT, log });
-  take = createTake({ em, admission, currency: 'KRW', leaseMs: LEASE_MS });
+  take = createTake({ em, admission, policy, leaseMs: LEASE_MS });
 });
 afterEach(async () => {
   await admission?.stop();

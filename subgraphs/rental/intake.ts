@@ -12,18 +12,22 @@ import { type Cause, cause, outboxRow, storeRows } from '#platform/outbox.ts';
 import { type Admission, admit, type Gate, highestRounds, lockGate, readGate } from './admission.ts';
 import { factsOf } from './changes.ts';
 import { Rental } from './entities.ts';
-import type { HoldReason } from './rental.ts';
+import { againstCustomer, type Policy } from './policy.ts';
+import type { HoldReason, RejectionCode } from './rental.ts';
 import { type Settling, settle } from './settle.ts';
 import type { Leased } from './settleWrites.ts';
+import { nothing, standingsOf } from './standing.ts';
 
 const MAX_QUANTITY = 100;
 /** Those who come together share one transaction; the next batch waits for the gate's lock while one is written. */
 const BATCHES = { size: 128, inFlight: 2, gatherMs: 5 };
 
+export const quantityInput = z.int().min(1, 'At least one copy.').max(MAX_QUANTITY, `At most ${MAX_QUANTITY} copies.`);
+
 const rentalInput = z.object({
   idempotencyKey: z.string().min(1, 'The key must not be empty.').max(200, 'The key must have at most 200 characters.'),
   bookId: idInput,
-  quantity: z.int().min(1, 'At least one copy.').max(MAX_QUANTITY, `At most ${MAX_QUANTITY} copies.`),
+  quantity: quantityInput,
   paymentMethod: z.string().min(1, 'The payment method must not be empty.').max(200, 'This is not a payment method.'),
   deliverTo: addressInput,
 });
@@ -69,10 +73,10 @@ async function outcome(em: () => EntityManager, id: string, waitMs: number): Pro
 
 type Request = z.infer<typeof rentalInput>;
 
-/** LET_IN: this process settles it, under its lease. HELD: it waits. KNOWN: it was made before. */
+/** LET_IN: this process settles it, under its lease. HELD: it waits. REFUSED: by the policy. KNOWN: it was made before. */
 interface Taken {
   id: string;
-  place: 'LET_IN' | 'HELD' | 'KNOWN';
+  place: 'LET_IN' | 'HELD' | 'REFUSED' | 'KNOWN';
   leased?: Leased | undefined;
 }
 export type Take = (customerId: string, request: Request) => Promise<Taken>;
@@ -88,7 +92,7 @@ interface Asked {
 export interface TakeOptions {
   em: () => EntityManager;
   admission: Admission;
-  currency: string;
+  policy: Policy;
   leaseMs: number;
 }
 
@@ -132,8 +136,9 @@ async function takeBatch(
     if (full && !known.has(keyOf(asked))) return full;
     const made = stored.get(asked.id);
     if (!made) return { id: rental.id, place: 'KNOWN' };
+    if (made.rejection) return { id: rental.id, place: 'REFUSED' };
     if (made.round !== null) return { id: rental.id, place: 'HELD' };
-    return { id: rental.id, place: 'LET_IN', leased: leasedOf(made, options.currency) };
+    return { id: rental.id, place: 'LET_IN', leased: leasedOf(made, options.policy.currency) };
   });
 }
 
@@ -186,24 +191,27 @@ async function knownRentals(
 /** A new rental before it is a row. */
 interface Fresh extends Asked {
   total: number | null;
-  /** Its turn in the queue, or null when it is let in. */
+  /** Its turn in the queue, or null when it is let in, or refused. */
   round: number | null;
+  rejection: RejectionCode | null;
 }
 
 async function store(
   em: EntityManager,
   asked: Asked[],
-  { admission, currency, leaseMs }: TakeOptions,
+  { admission, policy, leaseMs }: TakeOptions,
 ): Promise<Map<string, Fresh>> {
   if (!asked.length) return new Map();
+  const { currency } = policy;
   const fees = await feesOf(em, asked);
+  const refused = await refusals(em, asked, policy);
+  const wanted = asked.filter(({ id }) => !refused.has(id));
   const closedBy = admission.closedBy();
-  const gate = await enterGate(em, closedBy !== null);
-  const customers = asked.map(({ customerId }) => customerId);
-  const rounds = admit(gate, customers, await highestRounds(em, customers));
-  const fresh: Fresh[] = asked.map((one, at) => {
+  const rounds = wanted.length ? await roundsOf(em, wanted, closedBy !== null) : new Map<string, number | null>();
+  const fresh: Fresh[] = asked.map((one) => {
     const fee = fees.get(one.request.bookId);
-    return { ...one, total: fee === undefined ? null : fee * one.request.quantity, round: rounds[at] ?? null };
+    const total = fee === undefined ? null : fee * one.request.quantity;
+    return { ...one, total, round: rounds.get(one.id) ?? null, rejection: refused.get(one.id) ?? null };
   });
 
   const now = new Date();
@@ -214,6 +222,26 @@ async function store(
     fresh.flatMap((rental) => eventsOf(rental, currency, reason, now)),
   );
   return new Map(fresh.map((rental) => [rental.id, rental]));
+}
+
+/** What the policy says no to, in the order of arrival: each that passes is one more open rental of its customer. */
+async function refusals(em: EntityManager, asked: Asked[], policy: Policy): Promise<Map<string, RejectionCode>> {
+  const standings = await standingsOf(em, [...new Set(asked.map(({ customerId }) => customerId))]);
+  const refused = new Map<string, RejectionCode>();
+  for (const { id, customerId } of asked) {
+    const standing = standings.get(customerId) ?? nothing;
+    const [reason] = againstCustomer(standing, policy);
+    if (reason) refused.set(id, reason.code);
+    else standings.set(customerId, { ...standing, open: standing.open + 1 });
+  }
+  return refused;
+}
+
+async function roundsOf(em: EntityManager, wanted: Asked[], closed: boolean): Promise<Map<string, number | null>> {
+  const gate = await enterGate(em, closed);
+  const customers = wanted.map(({ customerId }) => customerId);
+  const rounds = admit(gate, customers, await highestRounds(em, customers));
+  return new Map(wanted.map(({ id }, at) => [id, rounds[at] ?? null]));
 }
 
 /** The lock is only for those who may be let in: under overload nobody is, and then nobody waits for it. */
@@ -235,24 +263,29 @@ async function feesOf(em: EntityManager, asked: Asked[]): Promise<Map<string, nu
 
 const INSERT = `
   WITH fresh AS (
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::int[], $7::int[], $8::text[], $9::jsonb[], $10::int[])
-      WITH ORDINALITY AS f(id, customer_id, idempotency_key, fingerprint, book_id, quantity, total, payment_method, deliver_to, round, place)
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::int[], $7::int[], $8::text[], $9::jsonb[], $10::int[], $15::text[])
+      WITH ORDINALITY AS f(id, customer_id, idempotency_key, fingerprint, book_id, quantity, total, payment_method, deliver_to, round, rejection, place)
   ),
   rentals AS (
     INSERT INTO rental (id, customer_id, idempotency_key, fingerprint, book_id, quantity, total_amount, currency, payment_method, deliver_to,
-      status, hold_reason, round, held_since, lease_until, holds, out_for_delivery, return_requested, inspected, requested_at, changed_at, renewals, version)
+      status, rejection, hold_reason, round, held_since, lease_until, holds, out_for_delivery, return_requested, inspected, requested_at, changed_at, renewals, version)
     SELECT id, customer_id, idempotency_key, fingerprint, book_id, quantity, total, $11, payment_method, deliver_to,
-      CASE WHEN round IS NULL THEN 'REQUESTED' ELSE 'ON_HOLD' END,
+      CASE WHEN rejection IS NOT NULL THEN 'REJECTED' WHEN round IS NULL THEN 'REQUESTED' ELSE 'ON_HOLD' END,
+      rejection,
       CASE WHEN round IS NOT NULL THEN $12 END,
       round,
       CASE WHEN round IS NOT NULL THEN $13::timestamptz END,
-      CASE WHEN round IS NULL THEN clock_timestamp() + $14 * interval '1 ms' END,
+      CASE WHEN round IS NULL AND rejection IS NULL THEN clock_timestamp() + $14 * interval '1 ms' END,
       0, false, false, false, $13, $13, 0,
-      CASE WHEN round IS NULL THEN 1 ELSE 2 END
+      CASE WHEN round IS NULL AND rejection IS NULL THEN 1 ELSE 2 END
     FROM fresh ORDER BY place
+  ),
+  steps AS (
+    INSERT INTO step (rental_id, kind, status, attempts) SELECT id, 'STOCK_RELEASE', 'WAITING', 0 FROM fresh WHERE rejection IS NOT NULL
   )
   INSERT INTO payment (id, status, currency, authorized, captured, refunded, version)
-  SELECT id, 'PENDING', $11, 0, 0, 0, 0 FROM fresh`;
+  SELECT id, CASE WHEN rejection IS NULL THEN 'PENDING' ELSE 'VOIDED' END, $11, 0, 0, 0, CASE WHEN rejection IS NULL THEN 0 ELSE 1 END
+  FROM fresh`;
 
 interface Inserting {
   currency: string;
@@ -277,20 +310,27 @@ async function insert(em: EntityManager, fresh: Fresh[], { currency, leaseMs, no
     reason,
     now,
     leaseMs,
+    fresh.map(({ rejection }) => rejection),
   ]);
 }
 
-/** Every rental is born as requested; that it has to wait is its second event. */
+/** Every rental is born as requested; that it has to wait, or is refused, is its second event. Nothing was asked for it then. */
 function eventsOf(
-  { id, customerId, request, total, round, cause: led }: Fresh,
+  { id, customerId, request, total, round, rejection, cause: led }: Fresh,
   currency: string,
   reason: HoldReason,
   now: Date,
-) {
+): Parameters<typeof storeRows>[1] {
   const facts = factsOf({ id, customerId, ...request });
-  const make = () => {
+  const make = (): Parameters<typeof storeRows>[1] => {
     const price = total === null ? null : { amount: total, currency };
     const requested = outboxRow({ id, version: 1 }, 'rental.requested', { ...facts, total: price }, now);
+    if (rejection)
+      return [
+        requested,
+        outboxRow({ id, version: 2 }, 'rental.rejected', { ...facts, code: rejection }, now),
+        outboxRow({ id, version: 1 }, 'payment.voided', { ...facts, amount: { amount: 0, currency } }, now),
+      ];
     if (round === null) return [requested];
     return [requested, outboxRow({ id, version: 2 }, 'rental.held', { ...facts, reason }, now)];
   };

@@ -11,22 +11,25 @@ import { openAdmission } from './admission.ts';
 import { closeCustomer } from './closing.ts';
 import { rentalDatabase } from './database.ts';
 import { startDrainer, startExpiry } from './drain.ts';
-import { Payment, Rental, Step } from './entities.ts';
+import { Fee, Payment, Rental, Step } from './entities.ts';
 import { bookConsumer, customerConsumer, deliveryConsumer } from './events.ts';
+import { sweepFees } from './fees.ts';
 import { createTake, type Requesting } from './intake.ts';
+import { sweepLoans } from './loans.ts';
 import { claimMsFor, sweepMoney } from './money.ts';
 import { watchOutages } from './outages.ts';
 import { stripeProvider } from './paymentProvider.ts';
 import { personalDataOf } from './personalData.ts';
+import { policyOf, policySettings } from './policy.ts';
 import { createPositions } from './positions.ts';
 import { type Context, resolvers } from './resolvers.ts';
 import { leaseMsFor } from './settle.ts';
 import { createSettleWrites } from './settleWrites.ts';
+import { standingLoader, waitingLoader } from './standing.ts';
 
 const settings = [
   ...serviceSettings,
-  'CURRENCY',
-  'LOAN_DAYS',
+  ...policySettings,
   'SETTLE_WAIT_MS',
   'BOOK_TIMEOUT_MS',
   'PAYMENT_TIMEOUT_MS',
@@ -40,6 +43,7 @@ const settings = [
 
 await run('rental', settings, async (config, log) => {
   const service = await openService(config, log, rentalDatabase);
+  const policy = policyOf(config);
   const provider = stripeProvider(config);
   const outages = watchOutages({
     BOOK: () =>
@@ -67,11 +71,14 @@ await run('rental', settings, async (config, log) => {
     bookTimeoutMs: config.BOOK_TIMEOUT_MS,
     leaseMs,
     freed: () => drainer.wake(),
-    take: createTake({ em: service.em, admission, currency: config.CURRENCY, leaseMs }),
+    take: createTake({ em: service.em, admission, policy, leaseMs }),
     settleWaitMs: config.SETTLE_WAIT_MS,
     log,
   };
-  const sweeping = { em: service.em, provider, claimMs: claimMsFor(config.PAYMENT_TIMEOUT_MS) };
+  const claimMs = claimMsFor(config.PAYMENT_TIMEOUT_MS);
+  const sweeping = { em: service.em, provider, policy, claimMs };
+  const collecting = { ...sweeping, settleWaitMs: config.SETTLE_WAIT_MS, log };
+  const quoting = { ...service, policy, bookTimeoutMs: config.BOOK_TIMEOUT_MS };
   const drainer = startDrainer(requesting, log);
   const positions = createPositions(service.em);
 
@@ -97,17 +104,26 @@ await run('rental', settings, async (config, log) => {
         client,
         em,
         requesting,
+        collecting,
+        quoting,
+        policy,
         positions,
         rentals: rowsById(() => em, Rental),
         payments: rowsById(() => em, Payment),
         steps: rowsByOwner(() => em, Step, 'rentalId', { kind: 'asc' }),
+        fees: rowsById(() => em, Fee),
+        feesOfRental: rowsByOwner(() => em, Fee, 'rentalId', { createdAt: 'asc', id: 'asc' }),
+        standings: standingLoader(em),
+        waiting: waitingLoader(em),
       };
     },
-    consumers: [bookConsumer, deliveryConsumer(config.LOAN_DAYS), customerConsumer],
+    consumers: [bookConsumer(policy), deliveryConsumer(policy), customerConsumer],
     workers: [
       drainer,
       startExpiry(service.em, config.HOLD_TTL_MS, log),
       startRounds('the sweep of money', () => sweepMoney(sweeping, log), log),
+      startRounds('the sweep of fees', () => sweepFees(collecting), log),
+      startRounds("the loans' clock", () => sweepLoans(service.em(), policy, new Date()), log),
       admission,
     ],
   });

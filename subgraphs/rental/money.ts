@@ -3,9 +3,11 @@ import { LockMode } from '@mikro-orm/core';
 import { databaseTime, type EntityManager, query, transaction } from '#platform/database.ts';
 import type { Log } from '#platform/log.ts';
 import { retryDelayMs } from '#platform/rounds.ts';
-import { addStep, lockPayment, lockRental, movePayment } from './changes.ts';
+import { addStep, lockPayment, lockRental, movePayment, raiseFee } from './changes.ts';
 import { Payment, type Rental, Step } from './entities.ts';
+import { loanOf } from './loans.ts';
 import type { PaymentProvider } from './paymentProvider.ts';
+import { type Policy, rentalFee } from './policy.ts';
 import type { MoneyStep } from './rental.ts';
 
 const AT_ONCE = 16;
@@ -18,6 +20,7 @@ export const claimMsFor = (paymentTimeoutMs: number): number => 2 * paymentTimeo
 export interface Sweeping {
   em: () => EntityManager;
   provider: PaymentProvider;
+  policy: Policy;
   claimMs: number;
 }
 
@@ -63,12 +66,12 @@ interface Settled {
 
 /** Each asks the provider, by the same key every time; null means that there is no answer yet. */
 const attempts: Record<MoneyStep, (sweeping: Sweeping, payment: Payment) => Promise<Settled | null>> = {
-  async CAPTURE({ provider }, payment) {
+  async CAPTURE({ provider, policy }, payment) {
     const captured = { status: 'DONE', apply: applyCapture } as const;
     if (payment.authorized === 0) return captured;
     const result = await provider.capture(intentOf(payment));
     if (result.status === 'UNKNOWN') return null;
-    return result.status === 'CAPTURED' ? captured : { status: 'FAILED' };
+    return result.status === 'CAPTURED' ? captured : { status: 'FAILED', apply: expired(policy) };
   },
 
   async PAYMENT_VOID({ provider }, payment) {
@@ -101,6 +104,16 @@ const attempts: Record<MoneyStep, (sweeping: Sweeping, payment: Payment) => Prom
   },
 };
 
+/** There is no authorisation any more. Who has the books, or will have them, owes their price; a cancelled rental owes nothing. */
+const expired =
+  (policy: Policy) =>
+  (em: EntityManager, payment: Payment, rental: Rental): void => {
+    movePayment(em, payment, rental, 'void', 'payment.voided', payment.authorized, {});
+    const { status, deliveredAt } = rental;
+    if (status !== 'CANCELLED' && (status !== 'LOST' || deliveredAt))
+      raiseFee(em, rental, 'RENTAL', rentalFee(loanOf(rental), policy));
+  };
+
 const orderOf = ({ id, currency, authorized }: Payment) => ({ key: id, rentalId: id, amount: authorized, currency });
 
 function intentOf(payment: Payment) {
@@ -110,12 +123,13 @@ function intentOf(payment: Payment) {
 
 function applyCapture(em: EntityManager, payment: Payment, rental: Rental): void {
   if (movePayment(em, payment, rental, 'capture', 'payment.captured', payment.authorized, {}))
-    payment.captured = payment.authorized;
+    em.assign(payment, { captured: payment.authorized, capturedAt: new Date() });
 }
 
 function applyRefund(em: EntityManager, payment: Payment, rental: Rental): void {
   const amount = payment.captured - payment.refunded;
-  if (movePayment(em, payment, rental, 'refund', 'payment.refunded', amount, {})) payment.refunded = payment.captured;
+  if (movePayment(em, payment, rental, 'refund', 'payment.refunded', amount, {}))
+    em.assign(payment, { refunded: payment.captured, refundedAt: new Date() });
 }
 
 const finish = (em: EntityManager, { rentalId, kind }: Claimed, { status, apply }: Settled): Promise<void> =>

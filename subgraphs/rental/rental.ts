@@ -10,7 +10,14 @@ const life = {
   ON_HOLD: { resume: 'REQUESTED', expire: 'REJECTED', cancel: 'CANCELLED' },
   ACCEPTED: { ship: 'SHIPPING', cancel: 'CANCELLED', giveBack: 'CANCELLED' },
   SHIPPING: { deliver: 'ON_LOAN', cancel: 'CANCELLED', giveBack: 'CANCELLED', lose: 'LOST' },
-  ON_LOAN: { requestReturn: 'ON_LOAN', startReturn: 'RETURNING' },
+  ON_LOAN: {
+    renew: 'ON_LOAN',
+    fallDue: 'OVERDUE',
+    requestReturn: 'ON_LOAN',
+    startReturn: 'RETURNING',
+    reportLost: 'LOST',
+  },
+  OVERDUE: { giveUp: 'LOST', requestReturn: 'OVERDUE', startReturn: 'RETURNING', reportLost: 'LOST' },
   RETURNING: { receive: 'RETURNED', resumeLoan: 'ON_LOAN', lose: 'LOST' },
   RETURNED: { close: 'CLOSED' },
   CLOSED: {},
@@ -24,14 +31,20 @@ export type RentalStatus = keyof typeof life;
 export type Change = KeyOfAny<(typeof life)[RentalStatus]>;
 export const rentalStatuses = Object.keys(life) as RentalStatus[]; // the keys are what the table was written with
 
+export const rentalChanges = [...new Set(rentalStatuses.flatMap((status) => Object.keys(life[status])))] as Change[]; // likewise
+
 /** The status after the change, or null where it does not apply (any more): an event may come twice, or after a cancel. */
 export function after(status: RentalStatus, change: Change): RentalStatus | null {
   return (life[status] as Partial<Record<Change, RentalStatus>>)[change] ?? null;
 }
 
-const spoken: Partial<Record<Change, string>> = { cancel: 'cancel', requestReturn: 'return' };
+/** What people may ask of a rental, and the change that it is. */
+const commands = { CANCEL: 'cancel', RENEW: 'renew', RETURN: 'requestReturn', REPORT_LOST: 'reportLost' } as const;
+export type Action = keyof typeof commands;
+const actions = Object.keys(commands) as Action[]; // likewise
+const spoken = { cancel: 'cancel', renew: 'renew', requestReturn: 'return', reportLost: 'report as lost' } as const;
 
-/** What a person asks of a rental. `outForDelivery`: the courier is on the last way, so no stop can reach the parcel. */
+/** `outForDelivery`: the courier is on the last way, so no stop can reach the parcel. */
 interface Asked {
   status: RentalStatus;
   outForDelivery: boolean;
@@ -39,7 +52,7 @@ interface Asked {
 }
 
 /** The same for a person who waits for the answer. @throws Refusal NOT_ALLOWED_IN_STATE, naming the state. */
-export function afterOrRefuse(rental: Asked, change: 'cancel' | 'requestReturn'): RentalStatus {
+export function afterOrRefuse(rental: Asked, change: (typeof commands)[Action]): RentalStatus {
   const next = after(rental.status, change);
   if (next && !(change === 'cancel' && tooLateToCancel(rental))) return next;
   const state = tooLateToCancel(rental) ? 'out for delivery' : rental.status;
@@ -48,16 +61,17 @@ export function afterOrRefuse(rental: Asked, change: 'cancel' | 'requestReturn')
 
 const tooLateToCancel = ({ status, outForDelivery }: Asked): boolean => status === 'SHIPPING' && outForDelivery;
 
-export type Action = 'CANCEL' | 'RETURN';
-
-export function allowedActions(rental: Asked): Action[] {
-  const actions: Action[] = [];
-  if (after(rental.status, 'cancel') && !tooLateToCancel(rental)) actions.push('CANCEL');
-  if (after(rental.status, 'requestReturn') && !rental.returnRequested) actions.push('RETURN');
-  return actions;
-}
+/** What would be done now; `renewable`: whether the policy would renew it (policy.ts). */
+export const allowedActions = (rental: Asked, renewable: boolean): Action[] =>
+  actions.filter((action) => {
+    if (action === 'RENEW' && !renewable) return false;
+    if (action === 'CANCEL' && tooLateToCancel(rental)) return false;
+    if (action === 'RETURN' && rental.returnRequested) return false;
+    return after(rental.status, commands[action]) !== null;
+  });
 
 export const isFinal = (status: RentalStatus): boolean => Object.keys(life[status]).length === 0;
+export const unfinished = rentalStatuses.filter((status) => !isFinal(status));
 
 /** Why a rental was refused. */
 export const rejections = {
@@ -65,6 +79,8 @@ export const rejections = {
   PAYMENT_DECLINED: 'The payment was declined.',
   BOOK_NOT_FOUND: 'There is no such book.',
   BOOK_WITHDRAWN: 'This book is no longer lent.',
+  CUSTOMER_BLOCKED: 'There are overdue rentals, or unpaid fees above the limit.',
+  LIMIT_REACHED: 'There are as many open rentals already as one customer may have.',
   HOLD_EXPIRED: 'The request waited too long. Nothing was charged.',
 } as const;
 export type RejectionCode = keyof typeof rejections;
@@ -92,6 +108,40 @@ export function paymentAfter(status: PaymentStatus, change: PaymentChange): Paym
   return (money[status] as Partial<Record<PaymentChange, PaymentStatus>>)[change] ?? null;
 }
 
+export const feeKinds = ['LATE', 'DAMAGE', 'LOST', 'RENTAL'] as const;
+export type FeeKind = (typeof feeKinds)[number];
+
+/** What an inspection found of one copy, where it was not all well. */
+export interface Finding {
+  copyId: string;
+  condition: 'DAMAGED' | 'UNUSABLE' | 'MISSING';
+}
+
+/** Where each change takes a fee. `drop`: it is not owed after all, because a lost copy turned up, say; what was paid is given back. */
+const fees = {
+  OUTSTANDING: { pay: 'PENDING', waive: 'WAIVED', drop: 'WAIVED' },
+  PENDING: { confirm: 'PAID', decline: 'OUTSTANDING' },
+  PAID: { refund: 'REFUNDED' },
+  WAIVED: {},
+  REFUNDED: {},
+} as const;
+export type FeeStatus = keyof typeof fees;
+export type FeeChange = KeyOfAny<(typeof fees)[FeeStatus]>;
+export const feeStatuses = Object.keys(fees) as FeeStatus[]; // likewise
+/** What a customer still has to pay. */
+export const unpaid = ['OUTSTANDING', 'PENDING'] as const satisfies FeeStatus[];
+
+export function feeAfter(status: FeeStatus, change: FeeChange): FeeStatus | null {
+  return (fees[status] as Partial<Record<FeeChange, FeeStatus>>)[change] ?? null;
+}
+
+/** The same for a person who waits for the answer. @throws Refusal NOT_ALLOWED_IN_STATE, naming the state. */
+export function feeAfterOrRefuse<F extends { status: FeeStatus }>(fee: F, change: 'pay' | 'waive'): FeeStatus {
+  const next = feeAfter(fee.status, change);
+  if (next) return next;
+  throw new Refusal('NOT_ALLOWED_IN_STATE', `Cannot ${change} a fee that is ${fee.status}.`).showing({ fee });
+}
+
 /**
  * What a rental has others do, as rows that are kept until it is confirmed. RELEASE and STOP are done by Book and Delivery
  * on the event; CAPTURE, VOID and REFUND by this service's sweeper.
@@ -117,6 +167,3 @@ export function owedAfter(
     { kind: moneyBack, status: stopping ? 'WAITING' : 'TODO' },
   ];
 }
-
-const DAY_MS = 86_400_000;
-export const dueAt = (deliveredAt: Date, loanDays: number): Date => new Date(deliveredAt.getTime() + loanDays * DAY_MS);

@@ -1,27 +1,51 @@
 /** What people ask of Rental. */
+
+import type DataLoader from 'dataloader';
 import { z } from 'zod';
 import { audit } from '#platform/audit.ts';
 import { type EntityManager, transaction } from '#platform/database.ts';
-import { checkInput, payload, Refusal } from '#platform/errors.ts';
+import { badUserInput, checkInput, payload, Refusal } from '#platform/errors.ts';
 import type { BaseContext, Resolvers } from '#platform/graphql.ts';
 import { idInput, isId } from '#platform/ids.ts';
 import type { rowsById, rowsByOwner } from '#platform/loaders.ts';
 import { publish } from '#platform/outbox.ts';
 import { connectionOf, minutesAgo, type PageArgs, pageOf } from '#platform/pages.ts';
 import { isStaff, type Viewer } from '#platform/tokens.ts';
-import { factsOf, lockRental, move, owe } from './changes.ts';
-import { type Payment, Rental, type Step } from './entities.ts';
-import { type Requesting, requestRental } from './intake.ts';
+import { factsOf, lockRental, move, moveFee, owe } from './changes.ts';
+import { type Fee, type Payment, Rental, type Step } from './entities.ts';
+import { type Collecting, lockFeeOrRefuse, payFee } from './fees.ts';
+import { quantityInput, type Requesting, requestRental } from './intake.ts';
+import { lose, renew } from './loans.ts';
+import { againstRenewal, isBlocked, type Policy, type Standing } from './policy.ts';
 import type { Positions } from './positions.ts';
-import { afterOrRefuse, allowedActions, isFinal, type RentalStatus, rejections, rentalStatuses } from './rental.ts';
+import { type Quoting, quote } from './quote.ts';
+import {
+  type Action,
+  afterOrRefuse,
+  allowedActions,
+  feeAfterOrRefuse,
+  type RentalStatus,
+  rejections,
+  unfinished,
+} from './rental.ts';
+import { reportOf } from './report.ts';
 
 export interface Context extends BaseContext {
   em: EntityManager;
   requesting: Requesting;
+  collecting: Collecting;
+  quoting: Quoting;
+  policy: Policy;
   positions: Positions;
   rentals: ReturnType<typeof rowsById<Rental>>;
   payments: ReturnType<typeof rowsById<Payment>>;
   steps: ReturnType<typeof rowsByOwner<Step, 'rentalId'>>;
+  fees: ReturnType<typeof rowsById<Fee>>;
+  feesOfRental: ReturnType<typeof rowsByOwner<Fee, 'rentalId'>>;
+  /** How customers stand. */
+  standings: DataLoader<string, Standing>;
+  /** How many wait for a book. */
+  waiting: DataLoader<string, number>;
 }
 
 /** @auth has let in signed-in viewers only. */
@@ -40,7 +64,12 @@ const cancelInput = z.object({
   reason: z.string().max(500, 'The reason must have at most 500 characters.').nullish(),
 });
 
-const unfinished = rentalStatuses.filter((status) => !isFinal(status));
+const quoteInput = z.object({ bookId: idInput, quantity: quantityInput });
+const paymentInput = z
+  .string()
+  .min(1, 'The payment method must not be empty.')
+  .max(200, 'This is not a payment method.');
+const waiverInput = z.string().trim().min(1, 'Say why.').max(500, 'The reason must have at most 500 characters.');
 
 /** The viewer's own rental, or any for staff, under its row lock. @throws Refusal NOT_FOUND, the same for another's as for none. */
 async function ownRental(em: EntityManager, id: string, viewer: Viewer, path: string[]): Promise<Rental> {
@@ -48,6 +77,25 @@ async function ownRental(em: EntityManager, id: string, viewer: Viewer, path: st
   if (rental && (rental.customerId === viewer.customerId || isStaff(viewer))) return rental;
   throw new Refusal('NOT_FOUND', `There is no rental ${id}.`, path);
 }
+
+/** Changes the viewer's own rental, or any for staff, under its lock. A "no" of the rules shows it as it stands. */
+const changing = (
+  { em, viewer }: SignedIn,
+  rentalId: string,
+  path: string[],
+  work: (em: EntityManager, rental: Rental) => Promise<void>,
+) =>
+  payload(() =>
+    transaction(em, async (em) => {
+      const rental = await ownRental(em, rentalId, viewer, path);
+      try {
+        await work(em, rental);
+      } catch (error) {
+        throw error instanceof Refusal ? error.showing({ rental }) : error;
+      }
+      return { rental };
+    }),
+  );
 
 /** What customers do with their own is in the events. */
 function auditForAnother(
@@ -59,6 +107,11 @@ function auditForAnother(
 ): void {
   if (customerId !== viewer.customerId) audit(em, viewer, action, { type: 'Rental', id }, { customerId, ...details });
 }
+
+const isVisible =
+  (viewer: Viewer) =>
+  ({ customerId }: Fee): boolean =>
+    customerId === viewer.customerId || isStaff(viewer);
 
 const money = (amount: number, currency: string) => ({ amount, currency });
 
@@ -75,6 +128,16 @@ export const resolvers: Resolvers = {
       return connectionOf(rows, page, (rental) => [rental.requestedAt.toISOString(), rental.id]);
     },
 
+    rentalQuote: (_: unknown, { input }: { input: unknown }, { quoting, viewer }: SignedIn) => {
+      const { success, data, error } = quoteInput.safeParse(input);
+      if (!success)
+        throw badUserInput(error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join(' '));
+      return quote(quoting, viewer.customerId, data);
+    },
+
+    dailyReport: (_: unknown, { date }: { date: string }, { em, policy }: Context) =>
+      reportOf(em, date, policy.currency, new Date()),
+
     admission: (_: unknown, __: unknown, { em, requesting }: Context) => requesting.admission.read(em),
   },
 
@@ -83,36 +146,67 @@ export const resolvers: Resolvers = {
       payload(async () => ({ rental: await requestRental(requesting, viewer.customerId, input) })),
 
     /** One local commit, whatever else is down: the owners of what is to be undone learn of it by the event. */
-    cancelRental: (_: unknown, { input }: { input: unknown }, { em, viewer }: SignedIn) =>
+    cancelRental: (_: unknown, { input }: { input: unknown }, context: SignedIn) =>
       payload(async () => {
         const { rentalId, reason } = checkInput(cancelInput, input);
-        const rental = await transaction(em, async (em) => {
-          const rental = await ownRental(em, rentalId, viewer, ['input', 'rentalId']);
-          if (rental.status === 'CANCELLED') return rental;
+        return changing(context, rentalId, ['input', 'rentalId'], async (em, rental) => {
+          if (rental.status === 'CANCELLED') return;
           afterOrRefuse(rental, 'cancel');
           const from = rental.status as 'REQUESTED' | 'ON_HOLD' | 'ACCEPTED' | 'SHIPPING'; // the rows of the table that have `cancel`
           move(em, rental, 'cancel', 'rental.cancelled', { from });
           rental.cancelReason = reason ?? null;
           await owe(em, rental, 'cancel', from);
-          auditForAnother(em, viewer, 'cancelRental', rental, { from });
-          return rental;
+          auditForAnother(em, context.viewer, 'cancelRental', rental, { from });
         });
-        return { rental };
       }),
 
-    returnRental: (_: unknown, { rentalId }: { rentalId: string }, { em, viewer }: SignedIn) =>
+    renewRental: (_: unknown, { rentalId }: { rentalId: string }, context: SignedIn) =>
+      changing(context, rentalId, ['rentalId'], async (em, rental) => {
+        await renew(em, rental, context.policy, new Date());
+        auditForAnother(em, context.viewer, 'renewRental', rental, { dueAt: rental.dueAt?.toISOString() ?? '' });
+      }),
+
+    returnRental: (_: unknown, { rentalId }: { rentalId: string }, context: SignedIn) =>
+      changing(context, rentalId, ['rentalId'], async (em, rental) => {
+        afterOrRefuse(rental, 'requestReturn');
+        if (rental.returnRequested) return;
+        rental.returnRequested = true;
+        publish(em, rental, 'rental.return_requested', factsOf(rental));
+        auditForAnother(em, context.viewer, 'returnRental', rental, { status: rental.status });
+      }),
+
+    reportRentalLost: (_: unknown, { rentalId }: { rentalId: string }, context: SignedIn) =>
+      changing(context, rentalId, ['rentalId'], async (em, rental) => {
+        afterOrRefuse(rental, 'reportLost');
+        const from = rental.status;
+        lose(em, rental, 'CUSTOMER', context.policy);
+        auditForAnother(em, context.viewer, 'reportRentalLost', rental, { from });
+      }),
+
+    payFee: (
+      _: unknown,
+      { feeId, paymentMethod }: { feeId: string; paymentMethod: string },
+      { collecting, viewer }: SignedIn,
+    ) =>
       payload(async () => {
-        checkInput(idInput, rentalId, ['rentalId']);
-        const rental = await transaction(em, async (em) => {
-          const rental = await ownRental(em, rentalId, viewer, ['rentalId']);
-          afterOrRefuse(rental, 'requestReturn');
-          if (rental.returnRequested) return rental;
-          rental.returnRequested = true;
-          publish(em, rental, 'rental.return_requested', factsOf(rental));
-          auditForAnother(em, viewer, 'returnRental', rental, { status: rental.status });
-          return rental;
+        checkInput(idInput, feeId, ['feeId']);
+        checkInput(paymentInput, paymentMethod, ['paymentMethod']);
+        return { fee: await payFee(collecting, feeId, paymentMethod, isVisible(viewer)) };
+      }),
+
+    waiveFee: (_: unknown, { feeId, reason }: { feeId: string; reason: string }, { em, viewer }: SignedIn) =>
+      payload(async () => {
+        checkInput(idInput, feeId, ['feeId']);
+        const waiver = checkInput(waiverInput, reason, ['reason']);
+        return transaction(em, async (em) => {
+          const { fee, rental } = await lockFeeOrRefuse(em, feeId, () => true);
+          feeAfterOrRefuse(fee, 'waive');
+          moveFee(em, fee, rental, 'waive');
+          fee.waiver = waiver;
+          const { kind, amount, customerId } = fee;
+          audit(em, viewer, 'waiveFee', { type: 'Fee', id: feeId }, { customerId, rentalId: rental.id, kind, amount });
+          return { fee };
         });
-        return { rental };
       }),
   },
 
@@ -123,7 +217,13 @@ export const resolvers: Resolvers = {
     total: ({ totalAmount, currency }: Rental) =>
       typeof totalAmount === 'number' ? money(totalAmount, currency) : null,
     rejection: ({ rejection }: Rental) => (rejection ? { code: rejection, message: rejections[rejection] } : null),
-    allowedActions: (rental: Rental) => allowedActions(rental),
+    async allowedActions(rental: Rental, _: unknown, { waiting, policy }: Context): Promise<Action[]> {
+      const { status, renewals, dueAt, bookId } = rental;
+      if (status !== 'ON_LOAN' || !dueAt) return allowedActions(rental, false);
+      const facts = { renewals, dueAt, waiting: await waiting.load(bookId), now: new Date() };
+      return allowedActions(rental, againstRenewal(facts, policy).length === 0);
+    },
+    fees: ({ id }: Rental, _: unknown, { feesOfRental }: Context) => feesOfRental.load(id),
     holdPosition: ({ id, status }: Rental, _: unknown, { positions }: Context) =>
       status === 'ON_HOLD' ? positions(id) : null,
     payment: ({ id }: Rental, _: unknown, { payments }: Context) => payments.load(id),
@@ -138,6 +238,22 @@ export const resolvers: Resolvers = {
     captured: ({ captured, currency }: Payment) => money(captured, currency),
     refunded: ({ refunded, currency }: Payment) => money(refunded, currency),
   },
+
+  Fee: {
+    __resolveReference: ({ id }: { id: string }, { fees }: Context) => fees.load(id),
+    amount: ({ amount, currency }: Fee) => money(amount, currency),
+  },
+
+  Customer: {
+    __resolveReference: (customer: { id: string }) => customer,
+    blocked: async ({ id }: { id: string }, _: unknown, { standings, policy }: Context) =>
+      isBlocked(await standings.load(id), policy),
+  },
+
+  DailyReport: {
+    __resolveReference: ({ date }: { date: string }, { em, policy }: Context) =>
+      reportOf(em, date, policy.currency, new Date()),
+  },
 };
 
 function whereOf(
@@ -151,7 +267,7 @@ function whereOf(
       status ? { status: { $in: status } } : {},
       customerId ? { customerId: isId(customerId) ? customerId : null } : {},
       bookId ? { bookId: isId(bookId) ? bookId : null } : {},
-      overdue ? { status: 'ON_LOAN' as const, dueAt: { $lt: new Date() } } : {},
+      overdue ? { status: 'OVERDUE' as const } : {},
       typeof stuckForMinutes === 'number' ? { status: { $in: unfinished }, changedAt: { $lt: silentSince } } : {},
       keys ? { $or: [{ requestedAt: { $lt: requestedAt } }, { requestedAt, id: { $lt: id } }] } : {},
     ],
