@@ -41,6 +41,7 @@ const WORDS = 'said in confidence';
 
 let bookId: string;
 let lent: string;
+let lost: string;
 const rented = async (): Promise<string> => (await requestRental(reader, bookId)).rental.id;
 const reaches = (id: string, status: string) =>
   eventually(
@@ -97,6 +98,25 @@ const acts: Record<string, () => Promise<Act>> = {
     const details = { customerId: idOf(reader), status: 'ON_LOAN' };
     return { who: staff, service: 'RENTAL', subject: ['Rental', lent], details };
   },
+  async renewRental() {
+    lost = await rented();
+    await reaches(lost, 'ON_LOAN');
+    expect(await send(staff, `renewRental(rentalId: "${lost}")`)).toEqual([]);
+    const { dueAt } = (await reader.data(`{ rental(id: "${lost}") { dueAt } }`)).rental;
+    return { who: staff, service: 'RENTAL', subject: ['Rental', lost], details: { customerId: idOf(reader), dueAt } };
+  },
+  async reportRentalLost() {
+    expect(await send(staff, `reportRentalLost(rentalId: "${lost}")`)).toEqual([]);
+    const details = { customerId: idOf(reader), from: 'ON_LOAN' };
+    return { who: staff, service: 'RENTAL', subject: ['Rental', lost], details };
+  },
+  async waiveFee() {
+    const { fees } = (await reader.data(`{ rental(id: "${lost}") { fees { id } } }`)).rental;
+    const [{ id }] = fees;
+    expect(await send(staff, `waiveFee(feeId: "${id}", reason: "${WORDS}")`)).toEqual([]);
+    const details = { customerId: idOf(reader), rentalId: lost, kind: 'LOST', amount: 22_500 };
+    return { who: staff, service: 'RENTAL', subject: ['Fee', id], details };
+  },
   async inspectCopy() {
     await reaches(lent, 'RETURNED');
     const id = await eventually(() => copyOf(lent), Boolean);
@@ -124,7 +144,7 @@ const acts: Record<string, () => Promise<Act>> = {
 };
 
 /** Those that the owner may do, too. */
-const forOthers = ['cancelRental', 'returnRental'];
+const forOthers = ['cancelRental', 'returnRental', 'renewRental', 'reportRentalLost'];
 
 test('every mutation that is for a role is in the table', () => {
   const byRole = globSync('subgraphs/*/schema.graphql').flatMap((path) => {
@@ -197,7 +217,13 @@ test('the log is searched by service, actor, action, subject and time', async ()
   const [middle] = all.slice(4);
   const actionsOf = async (filter: object) => (await entries(filter)).map(({ action }) => action);
 
-  expect(await actionsOf({ service: 'RENTAL' })).toEqual(['returnRental', 'cancelRental']);
+  expect(await actionsOf({ service: 'RENTAL' })).toEqual([
+    'waiveFee',
+    'reportRentalLost',
+    'renewRental',
+    'returnRental',
+    'cancelRental',
+  ]);
   expect(await actionsOf({ actorId: idOf(admin) })).toEqual(['setRoles', 'withdrawCopies']);
   expect(await actionsOf({ action: 'inspectCopy' })).toEqual(['inspectCopy']);
   expect(await actionsOf({ subjectId: bookId, service: 'BOOK', actorId: idOf(staff) })).toEqual([
@@ -234,7 +260,7 @@ test('while a service is silent there is no page, rather than one with gaps', as
     const { data, errors } = await admin.ask(LOG);
     expect(data).toEqual({ auditLog: null });
     expect(errors).toMatchObject([{ path: ['auditLog'], extensions: { code: 'SERVICE_UNAVAILABLE' } }]);
-    expect(await entries({ service: 'RENTAL' })).toHaveLength(2);
+    expect(await entries({ service: 'RENTAL' })).toHaveLength(5);
   } finally {
     await system.resume('delivery');
   }

@@ -42,6 +42,8 @@ Query.delivery               null             yes        null       yes        y
 Query.deliveries             null             null       null       yes        yes        yes
 Query.rental                 null             yes        null       null       yes        yes
 Query.rentals                null             null       null       null       yes        yes
+Query.rentalQuote            null             yes        yes        yes        yes        yes
+Query.dailyReport            null             null       null       null       yes        yes
 Query.admission              null             null       null       null       yes        yes
 
 Mutation.signUp              yes              yes        yes        yes        yes        yes
@@ -58,6 +60,10 @@ Mutation.eraseMe             UNAUTHENTICATED  yes        yes        yes        y
 Mutation.requestRental       UNAUTHENTICATED  yes        yes        yes        yes        yes
 Mutation.cancelRental        UNAUTHENTICATED  yes        NOT_FOUND  NOT_FOUND  yes        yes
 Mutation.returnRental        UNAUTHENTICATED  yes        NOT_FOUND  NOT_FOUND  yes        yes
+Mutation.renewRental         UNAUTHENTICATED  yes        NOT_FOUND  NOT_FOUND  yes        yes
+Mutation.reportRentalLost    UNAUTHENTICATED  yes        NOT_FOUND  NOT_FOUND  yes        yes
+Mutation.payFee              UNAUTHENTICATED  yes        NOT_FOUND  NOT_FOUND  yes        yes
+Mutation.waiveFee            UNAUTHENTICATED  FORBIDDEN  FORBIDDEN  FORBIDDEN  yes        yes
 Mutation.addBook             UNAUTHENTICATED  FORBIDDEN  FORBIDDEN  FORBIDDEN  yes        yes
 Mutation.updateBook          UNAUTHENTICATED  FORBIDDEN  FORBIDDEN  FORBIDDEN  yes        yes
 Mutation.addCopies           UNAUTHENTICATED  FORBIDDEN  FORBIDDEN  FORBIDDEN  yes        yes
@@ -69,6 +75,8 @@ Subscription.orderStatus     UNAUTHENTICATED  yes        silent     silent     y
 
 Rental                       FORBIDDEN        yes        FORBIDDEN  FORBIDDEN  yes        yes
 Rental.deliveries            FORBIDDEN        yes        FORBIDDEN  yes        yes        yes
+Fee                          FORBIDDEN        yes        FORBIDDEN  FORBIDDEN  yes        yes
+DailyReport                  FORBIDDEN        FORBIDDEN  FORBIDDEN  FORBIDDEN  yes        yes
 Delivery                     FORBIDDEN        yes        FORBIDDEN  yes        yes        yes
 Book.copies                  FORBIDDEN        FORBIDDEN  FORBIDDEN  FORBIDDEN  yes        yes
 BookCopy                     FORBIDDEN        FORBIDDEN  FORBIDDEN  FORBIDDEN  yes        yes
@@ -78,6 +86,7 @@ Customer.roles               FORBIDDEN        yes        FORBIDDEN  FORBIDDEN  y
 Customer.addresses           FORBIDDEN        yes        FORBIDDEN  FORBIDDEN  yes        yes
 Customer.orders              FORBIDDEN        yes        FORBIDDEN  FORBIDDEN  yes        yes
 Customer.orderCursor         FORBIDDEN        yes        FORBIDDEN  FORBIDDEN  yes        yes
+Customer.blocked             FORBIDDEN        yes        FORBIDDEN  FORBIDDEN  yes        yes
 `;
 
 const [[...everybody] = [], ...rows] = TABLE.split('\n')
@@ -100,12 +109,14 @@ const as: Record<Who, Role[]> = {
 let bookId: string;
 let cancelled: string;
 let lent: string;
+let lost: string;
+let feeId: string;
 let deliveryId: string;
 let copyId: string;
 let addressId: string;
 
 beforeAll(async () => {
-  system = await startSystem({ SANDBOX_CARRIER_STEP_MS: '400' });
+  system = await startSystem({ SANDBOX_CARRIER_STEP_MS: '400', UNPAID_FEES_LIMIT: '1000000' });
   for (const [who, roles] of Object.entries(as)) {
     const token = await system.tokenOf(idOf(await signUp(system.url)), { roles });
     clients[who] = clientOf(system.url, token);
@@ -116,12 +127,19 @@ beforeAll(async () => {
   cancelled = (await requestRental(owner, bookId)).rental.id;
   await done(owner, `cancelRental(input: { rentalId: "${cancelled}" })`);
   lent = (await requestRental(owner, bookId)).rental.id;
+  lost = (await requestRental(owner, bookId)).rental.id;
   const { deliveries } = await eventually(
     () => rentalOf(owner, lent),
     ({ status }) => status === 'ON_LOAN',
   );
   deliveryId = deliveries[0].id;
   await done(owner, `returnRental(rentalId: "${lent}")`);
+  await eventually(
+    () => rentalOf(owner, lost),
+    ({ status }) => status === 'ON_LOAN',
+  );
+  await done(owner, `reportRentalLost(rentalId: "${lost}")`);
+  feeId = (await owner.data(`{ rental(id: "${lost}") { fees { id } } }`)).rental.fees[0].id;
   copyId = await eventually(copyToInspect, Boolean);
   await done(owner, `saveAddress(input: { label: "Home", ${ADDRESS} })`);
   addressId = (await owner.data('{ me { addresses { id } } }')).me.addresses[0].id;
@@ -139,6 +157,8 @@ async function copyToInspect(): Promise<string> {
   const [copy] = await system.query<{ id: string }>('book', found, [lent]);
   return copy?.id ?? '';
 }
+
+const today = () => new Date().toISOString().slice(0, 10);
 
 const mutation = (field: string) => `mutation { done: ${field} { userErrors { code } } }`;
 
@@ -160,10 +180,17 @@ async function change(who: Who, field: string): Promise<string> {
 }
 
 /** By reference, as the router asks for it below whatever leads there. */
-async function refer(who: Who, subgraph: Subgraph, type: string, id: string, selection: string): Promise<string> {
+async function refer(
+  who: Who,
+  subgraph: Subgraph,
+  type: string,
+  key: string | object,
+  selection: string,
+): Promise<string> {
   const query = `query ($of: [_Any!]!) { _entities(representations: $of) { ... on ${type} { read: ${selection} } } }`;
-  const answer = await askSubgraph(system, subgraph, query, { of: [{ __typename: type, id }] }, the(who).token);
-  return codeIn(answer) ?? (answer.data._entities[0]?.read ? 'yes' : 'null');
+  const of = [{ __typename: type, ...(typeof key === 'string' ? { id: key } : key) }];
+  const answer = await askSubgraph(system, subgraph, query, { of }, the(who).token);
+  return codeIn(answer) ?? ((answer.data._entities[0]?.read ?? null) === null ? 'null' : 'yes');
 }
 
 /** A new account's, for each time. */
@@ -212,6 +239,8 @@ const operations: Record<string, (who: Who) => Promise<string>> = {
   'Query.deliveries': (who) => read(who, 'deliveries(first: 1) { edges { node { recipient } } }'),
   'Query.rental': (who) => read(who, `rental(id: "${lent}") { status payment { id } deliveries { recipient } }`),
   'Query.rentals': (who) => read(who, 'rentals(first: 1) { edges { node { status } } }'),
+  'Query.rentalQuote': (who) => read(who, `rentalQuote(input: { bookId: "${bookId}" }) { allowed loanDays }`),
+  'Query.dailyReport': (who) => read(who, `dailyReport(date: "${today()}") { requested revenue { amount } }`),
   'Query.admission': (who) => read(who, 'admission { state }'),
 
   'Mutation.signUp': (who) =>
@@ -254,6 +283,10 @@ const operations: Record<string, (who: Who) => Promise<string>> = {
   },
   'Mutation.cancelRental': (who) => change(who, `cancelRental(input: { rentalId: "${cancelled}" })`),
   'Mutation.returnRental': (who) => change(who, `returnRental(rentalId: "${lent}")`),
+  'Mutation.renewRental': (who) => change(who, `renewRental(rentalId: "${lent}")`),
+  'Mutation.reportRentalLost': (who) => change(who, `reportRentalLost(rentalId: "${lost}")`),
+  'Mutation.payFee': (who) => change(who, `payFee(feeId: "${feeId}", paymentMethod: "pm_card_visa")`),
+  'Mutation.waiveFee': (who) => change(who, `waiveFee(feeId: "${feeId}", reason: "So be it")`),
   'Mutation.addBook': (who) =>
     change(who, 'addBook(input: { title: "T", authors: ["A"], rentalFee: { amount: 1, currency: "KRW" } })'),
   'Mutation.updateBook': (who) => change(who, `updateBook(input: { id: "${bookId}", title: "By ${who}" })`),
@@ -268,6 +301,8 @@ const operations: Record<string, (who: Who) => Promise<string>> = {
 
   Rental: (who) => refer(who, 'rental', 'Rental', lent, 'status'),
   'Rental.deliveries': (who) => refer(who, 'delivery', 'Rental', lent, 'deliveries { recipient }'),
+  Fee: (who) => refer(who, 'rental', 'Fee', feeId, 'explanation'),
+  DailyReport: (who) => refer(who, 'rental', 'DailyReport', { date: today() }, 'overdue'),
   Delivery: (who) => refer(who, 'delivery', 'Delivery', deliveryId, 'recipient'),
   'Book.copies': (who) => refer(who, 'book', 'Book', bookId, 'copies { edges { node { rental { id } } } }'),
   BookCopy: (who) => refer(who, 'book', 'BookCopy', copyId, 'barcode'),
@@ -278,6 +313,7 @@ const operations: Record<string, (who: Who) => Promise<string>> = {
   'Customer.orders': (who) =>
     refer(who, 'customer', 'Customer', idOf(the('owner')), 'orders { edges { node { id } } }'),
   'Customer.orderCursor': (who) => refer(who, 'customer', 'Customer', idOf(the('owner')), 'orderCursor'),
+  'Customer.blocked': (who) => refer(who, 'rental', 'Customer', idOf(the('owner')), 'blocked'),
 };
 
 /** Operations, fields with a rule, entities with a rule, and fields of other entities that lead to one. */
