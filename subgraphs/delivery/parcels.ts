@@ -84,16 +84,16 @@ export async function recordScans(em: EntityManager, delivery: Delivery, scans: 
   const { id: deliveryId, trackingNumber } = delivery;
   const kept = await em.find(TrackingEvent, { $or: [{ deliveryId }, ...(trackingNumber ? [{ trackingNumber }] : [])] });
   const waiting = kept.filter((event) => !event.deliveryId);
-  const keptIds = new Set(kept.map(({ scanId }) => scanId));
-  const fresh = scans.filter(({ id }) => !id || !keptIds.has(id)).sort(byTime);
-  const stored = fresh.map(({ id, ...scan }) =>
-    em.create(TrackingEvent, { id: randomUUID(), scanId: id ?? null, ...scan, receivedAt: now, applied: false }),
-  );
   // Kept while the carrier was asked and told the same.
   const double = waiting.filter(({ scanId }) => kept.some((event) => event.deliveryId && event.scanId === scanId));
   em.remove(double);
-  const toApply = [...waiting.filter((event) => !double.includes(event)), ...stored].sort(byTime);
-  for (const event of toApply) applyScan(em, delivery, event, now);
+  const ids = new Set(kept.map(({ scanId }) => scanId));
+  const fresh = scans.filter(({ id }) => !id || (!ids.has(id) && ids.add(id))).sort(byTime);
+  const stored = fresh.map(({ id, ...scan }) =>
+    em.create(TrackingEvent, { id: randomUUID(), scanId: id ?? null, ...scan, receivedAt: now, applied: false }),
+  );
+  const events = [...waiting.filter((event) => !double.includes(event)), ...stored];
+  for (const event of events.sort(byTime)) applyScan(em, delivery, event, now);
 }
 
 const byTime = (a: { occurredAt: Date }, b: { occurredAt: Date }): number =>

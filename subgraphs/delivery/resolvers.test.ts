@@ -1,6 +1,7 @@
 /** What people ask of Delivery, as GraphQL, on a real database. */
 import { randomUUID } from 'node:crypto';
 import { graphql } from 'graphql';
+import { AuditRow } from '#platform/audit.ts';
 import { type EntityManager, type Orm, transaction } from '#platform/database.ts';
 import { subgraphSchema } from '#platform/graphql.ts';
 import { createLog } from '#platform/log.ts';
@@ -197,6 +198,43 @@ describe('the list', () => {
     expect(await found({ stuckForMinutes: 30 }, silent, fresh, heard, ended)).toEqual([silent.id]);
   });
 
+  test('of the stuck is for each direction and status, and no minutes at all are those without news this instant', async () => {
+    const createdAt = minutesAgo(40);
+    const wanted = await parcel({ createdAt });
+    const taken = await parcel({ createdAt }, created);
+    const back = await parcel({ createdAt, direction: 'RETURN' });
+
+    expect(await found({ stuckForMinutes: 30, status: ['CREATED'] }, wanted, taken, back)).toEqual([taken.id]);
+    expect(await found({ stuckForMinutes: 30, direction: 'RETURN' }, wanted, taken, back)).toEqual([back.id]);
+    expect(await found({ stuckForMinutes: 50, direction: 'RETURN' }, wanted, taken, back)).toEqual([]);
+    expect(await found({ stuckForMinutes: 0 }, wanted, taken, back)).toEqual([wanted.id, taken.id, back.id]);
+    expect(await found({ stuckForMinutes: 30, status: ['STOPPED'] }, wanted, taken, back)).toEqual([]);
+  });
+
+  test('of no status is empty; what is null filters nothing', async () => {
+    const one = await parcel();
+
+    expect(await found({ status: [] }, one)).toEqual([]);
+    expect(await found({ status: null, direction: null, stuckForMinutes: null }, one)).toEqual([one.id]);
+  });
+
+  test('keeps its filter from page to page', async () => {
+    const older = await parcel({ createdAt: minutesAgo(-12), direction: 'RETURN' });
+    await parcel({ createdAt: minutesAgo(-13) });
+    const newer = await parcel({ createdAt: minutesAgo(-14), direction: 'RETURN' });
+
+    const filter = { direction: 'RETURN', status: ['PENDING'] };
+    const { data: first } = await ask(staff, LIST, { first: 1, filter });
+    const after = first.deliveries.pageInfo.endCursor;
+    const { data: second } = await ask(staff, LIST, { first: 1, after, filter });
+
+    expect([...idsOf(first.deliveries), ...idsOf(second.deliveries)]).toEqual([newer.id, older.id]);
+  });
+
+  test.each([-1, 2_000_000_000])('refuses to look back %d minutes', async (stuckForMinutes) => {
+    expect((await ask(staff, LIST, { first: 1, filter: { stuckForMinutes } })).codes).toEqual(['BAD_USER_INPUT']);
+  });
+
   test.each([{ first: 0 }, { first: 101 }, { first: 1, after: 'nothing of ours' }])(
     'refuses the page %p',
     async (page) => {
@@ -234,11 +272,73 @@ describe('a scan by hand', () => {
     });
   });
 
+  /** What is stored of a parcel's scans, and how many of them were audited. */
+  async function storedOf(id: string) {
+    const em = orm.em.fork();
+    const [scans, audited] = [
+      await em.count(TrackingEvent, { deliveryId: id }),
+      await em.count(AuditRow, { subjectId: id }),
+    ];
+    return { scans, audited };
+  }
+
+  test('that a client sends again by its key is stored and audited once, and answered as before', async () => {
+    const { id } = await parcel({}, created);
+    const input = { deliveryId: id, status: 'PICKED_UP', note: 'At the counter.', idempotencyKey: 'a scan' };
+
+    const [first, second] = await Promise.all([record(input), record(input)]);
+
+    expect(first).toMatchObject({
+      delivery: { status: 'PICKED_UP', trackingEvents: [{ applied: true }] },
+      userErrors: [],
+    });
+    expect(second).toEqual(first);
+    expect(await record(input)).toEqual(first);
+    expect(await storedOf(id)).toEqual({ scans: 1, audited: 1 });
+  });
+
+  test.each([{ status: 'IN_TRANSIT' }, { note: 'Another note.' }, { occurredAt: minutesAgo(5) }])(
+    'by the same key with other input is refused (%j)',
+    async (more) => {
+      const { id } = await parcel({}, created);
+      const input = { deliveryId: id, status: 'PICKED_UP', idempotencyKey: 'a scan' };
+      await record(input);
+
+      const conflict = await record({ ...input, ...more });
+
+      expect(conflict.userErrors).toEqual([{ code: 'IDEMPOTENCY_CONFLICT', path: ['input', 'idempotencyKey'] }]);
+      expect(await storedOf(id)).toEqual({ scans: 1, audited: 1 });
+    },
+  );
+
+  test("is another parcel's by the same key", async () => {
+    for (const { id } of [await parcel({}, created), await parcel({}, created)]) {
+      await record({ deliveryId: id, status: 'PICKED_UP', idempotencyKey: 'a scan' });
+      expect(await storedOf(id)).toEqual({ scans: 1, audited: 1 });
+    }
+  });
+
+  test('of the same status at the same instant is the same one, with a key or without', async () => {
+    const { id } = await parcel({}, created);
+    const input = { deliveryId: id, status: 'PICKED_UP', occurredAt: minutesAgo(5) };
+
+    const [first, second] = await Promise.all([record(input), record(input)]);
+    expect(second).toEqual(first);
+    expect(await record({ ...input, idempotencyKey: 'another try' })).toEqual(first);
+    expect(await storedOf(id)).toEqual({ scans: 1, audited: 1 });
+
+    await record({ ...input, occurredAt: minutesAgo(4) });
+    await record({ ...input, status: 'IN_TRANSIT' });
+    expect(await storedOf(id)).toEqual({ scans: 3, audited: 3 });
+  });
+
   test.each([
     ['a malformed id', { deliveryId: 'parcel 1' }, 'INVALID_INPUT', 'deliveryId'],
     ['a delivery that does not exist', { deliveryId: randomUUID() }, 'NOT_FOUND', 'deliveryId'],
     ['a time in the future', { occurredAt: minutesAgo(-1) }, 'INVALID_INPUT', 'occurredAt'],
     ['a note of a page', { note: 'x'.repeat(1001) }, 'INVALID_INPUT', 'note'],
+    ['a key of a page', { idempotencyKey: 'x'.repeat(201) }, 'INVALID_INPUT', 'idempotencyKey'],
+    ['no key', { idempotencyKey: '' }, 'INVALID_INPUT', 'idempotencyKey'],
   ])('of %s is refused with its path, and nothing changes', async (_, mistake, code, field) => {
     const { id } = await parcel({}, created);
 

@@ -37,7 +37,13 @@ const trackingEventInput = z.object({
   status: z.enum(deliveryStatuses),
   occurredAt: z.date().nullish(),
   note: z.string().max(1000, 'The note must have at most 1000 characters.').nullish(),
+  idempotencyKey: z
+    .string()
+    .min(1, 'The key must not be empty.')
+    .max(200, 'The key must have at most 200 characters.')
+    .nullish(),
 });
+type TrackingEventInput = z.infer<typeof trackingEventInput>;
 
 const underWay = deliveryStatuses.filter((status) => !isFinal(status));
 
@@ -59,14 +65,17 @@ export const resolvers: Resolvers = {
     recordTrackingEvent: (_: unknown, { input }: { input: unknown }, { em, viewer }: SignedIn) =>
       payload(async () => {
         const now = new Date();
-        const { deliveryId, status, occurredAt, note } = checkInput(trackingEventInput, input);
-        if (occurredAt && occurredAt > now)
+        const scan = checkInput(trackingEventInput, input);
+        const { deliveryId, status, note = null, idempotencyKey = null } = scan;
+        const occurredAt = scan.occurredAt ?? now;
+        if (occurredAt > now)
           throw new Refusal('INVALID_INPUT', 'A scan cannot be in the future.', ['input', 'occurredAt']);
         const delivery = await transaction(em, async (em) => {
           const delivery = await lockDelivery(em, { id: deliveryId });
           if (!delivery) throw new Refusal('NOT_FOUND', `There is no delivery ${deliveryId}.`, ['input', 'deliveryId']);
+          if (await wasEntered(em, scan)) return delivery; // a client asks again
           const from = delivery.status;
-          await recordScans(em, delivery, [{ status, occurredAt: occurredAt ?? now, note: note ?? null }], now);
+          await recordScans(em, delivery, [{ status, occurredAt, note, idempotencyKey }], now);
           const details = { rentalId: delivery.rentalId, scan: status, from, to: delivery.status };
           audit(em, viewer, 'recordTrackingEvent', { type: 'Delivery', id: delivery.id }, details);
           return delivery;
@@ -86,6 +95,28 @@ export const resolvers: Resolvers = {
     deliveries: ({ id }: { id: string }, _: unknown, { deliveriesOfRental }: Context) => deliveriesOfRental.load(id),
   },
 };
+
+/**
+ * Whether this scan was entered by hand before: by its key, or with the same status at the same instant.
+ * @throws Refusal IDEMPOTENCY_CONFLICT when the key came with other input before
+ */
+async function wasEntered(
+  em: EntityManager,
+  { deliveryId, status, note, occurredAt, idempotencyKey }: TrackingEventInput,
+): Promise<boolean> {
+  const byKey = idempotencyKey ? await em.findOne(TrackingEvent, { deliveryId, idempotencyKey }) : null;
+  if (!byKey)
+    return Boolean(occurredAt && (await em.findOne(TrackingEvent, { deliveryId, scanId: null, status, occurredAt })));
+  const isSame =
+    byKey.status === status &&
+    (byKey.note ?? null) === (note ?? null) &&
+    (!occurredAt || byKey.occurredAt.getTime() === occurredAt.getTime());
+  if (isSame) return true;
+  throw new Refusal('IDEMPOTENCY_CONFLICT', 'This idempotency key came with other input before.', [
+    'input',
+    'idempotencyKey',
+  ]);
+}
 
 function whereOf({ status, direction, stuckForMinutes }: DeliveryFilter, keys: (string | number)[] | null) {
   const [createdAt, id] = keys ?? [];
