@@ -185,6 +185,12 @@ test.each<[rule: string, of: Service | 'sandbox', sql: string, sentence: RegExp]
   ],
   ['payments', 'rental', `UPDATE payment SET refunded = 1 WHERE id = :loan`, /with 1 of 9000 given back\.$/],
   [
+    'payments',
+    'rental',
+    `UPDATE payment SET status = 'PARTIALLY_REFUNDED', refunded = captured WHERE id = :loan`,
+    /is PARTIALLY_REFUNDED, with 9000 of 9000 given back\.$/,
+  ],
+  [
     'failed-steps',
     'rental',
     `UPDATE step SET status = 'FAILED' WHERE rental_id = :loan`,
@@ -195,6 +201,12 @@ test.each<[rule: string, of: Service | 'sandbox', sql: string, sentence: RegExp]
     'sandbox',
     `UPDATE payment_intent SET amount_received = amount_received - 1 WHERE metadata->>'rentalId' = :loan`,
     /captured 9000, the bank 8999\.$/,
+  ],
+  [
+    'bank',
+    'sandbox',
+    `UPDATE payment_intent SET amount_refunded = 1000 WHERE metadata->>'rentalId' = :loan`,
+    /gave back 0, the bank 1000\.$/,
   ],
   [
     'bank',

@@ -26,9 +26,12 @@ const PAYMENTS = `
 
 const isOpen = (status: StepStatus | undefined): boolean => status === 'WAITING' || status === 'TODO';
 
+/** What was taken, and what people may have given back of it at the provider's own desk. */
+const everCaptured: PaymentStatus[] = ['CAPTURED', 'PARTIALLY_REFUNDED', 'REFUNDED'];
+
 /** Once shipped: captured, or still to be; where the provider refused that, a fee took its place. */
 const shipped = ({ CAPTURE }: Steps): PaymentStatus[] =>
-  CAPTURE === 'DONE' ? ['CAPTURED'] : CAPTURE === 'FAILED' ? ['VOIDED'] : ['AUTHORIZED'];
+  CAPTURE === 'DONE' ? everCaptured : CAPTURE === 'FAILED' ? ['VOIDED'] : ['AUTHORIZED'];
 
 /** Nothing is held once the steps are done. */
 function ended(steps: Steps): PaymentStatus[] {
@@ -36,9 +39,9 @@ function ended(steps: Steps): PaymentStatus[] {
   if (refund) {
     if (refund === 'DONE') return CAPTURE === 'FAILED' ? ['VOIDED'] : ['REFUNDED'];
     if (CAPTURE === 'FAILED') return ['VOIDED'];
-    return CAPTURE || void_ ? ['AUTHORIZED', 'CAPTURED'] : [];
+    return CAPTURE || void_ ? ['AUTHORIZED', ...everCaptured] : [];
   }
-  if (CAPTURE === 'DONE') return ['CAPTURED']; // delivered all the same, and kept
+  if (CAPTURE === 'DONE') return everCaptured; // delivered all the same, and kept
   if (isOpen(void_)) return ['PENDING', 'UNKNOWN', 'AUTHORIZED'];
   return ['VOIDED'];
 }
@@ -68,19 +71,22 @@ function paymentMistakes(row: PaymentRow): string[] {
     mistakes.push(`Rental ${id} is ${rental_status} (${spoken(steps)}), but its payment is ${status}.`);
   if (captured > authorized) mistakes.push(`Payment ${id} captured ${captured} of ${authorized} authorised.`);
   if (refunded > captured) mistakes.push(`Payment ${id} gave back ${refunded} of ${captured} captured.`);
-  const [authorizedNow, capturedNow, refundedNow] = [
-    ['AUTHORIZED', 'CAPTURED', 'REFUNDED'].includes(status),
-    ['CAPTURED', 'REFUNDED'].includes(status),
-    status === 'REFUNDED',
-  ];
+  const capturedNow = everCaptured.includes(status);
+  const authorizedNow = capturedNow || status === 'AUTHORIZED';
   if (authorizedNow && authorized !== total)
     mistakes.push(`Payment ${id} authorised ${authorized} for a rental of ${total}.`);
   if (captured !== (capturedNow ? authorized : 0))
     mistakes.push(`Payment ${id} is ${status}, with ${captured} of ${authorized} captured.`);
-  if (refunded !== (refundedNow ? captured : 0))
+  if (
+    status === 'PARTIALLY_REFUNDED'
+      ? !isPartOf(captured, refunded)
+      : refunded !== (status === 'REFUNDED' ? captured : 0)
+  )
     mistakes.push(`Payment ${id} is ${status}, with ${refunded} of ${captured} given back.`);
   return mistakes;
 }
+
+const isPartOf = (whole: number, part: number): boolean => part > 0 && part < whole;
 
 const spoken = (steps: Steps): string =>
   Object.entries(steps)
@@ -149,7 +155,7 @@ function bankMistakes(id: string, payment: PaymentRow | undefined, intents: Inte
   const { status, steps, authorized, captured, refunded, intent_id } = payment;
 
   if (!intent) {
-    const held = status === 'AUTHORIZED' || status === 'CAPTURED' || status === 'REFUNDED';
+    const held = status !== null && (status === 'AUTHORIZED' || everCaptured.includes(status));
     const mayBeVoided = isOpen(steps.PAYMENT_VOID);
     return held && authorized > 0 && !mayBeVoided && steps.CAPTURE !== 'FAILED'
       ? [`Payment ${id} is ${status}, but the bank has no authorisation for it.`]

@@ -126,10 +126,12 @@ function applyCapture(em: EntityManager, payment: Payment, rental: Rental): void
     em.assign(payment, { captured: payment.authorized, capturedAt: new Date() });
 }
 
-function applyRefund(em: EntityManager, payment: Payment, rental: Rental): void {
-  const amount = payment.captured - payment.refunded;
-  if (movePayment(em, payment, rental, 'refund', 'payment.refunded', amount, {}))
-    em.assign(payment, { refunded: payment.captured, refundedAt: new Date() });
+/** Writes down how much has been given back in all; whatever is left of the capture, unless somebody knows better. */
+export function applyRefund(em: EntityManager, payment: Payment, rental: Rental, refunded = payment.captured): void {
+  const change = refunded < payment.captured ? 'refundPart' : 'refund';
+  const more = refunded - payment.refunded;
+  if (movePayment(em, payment, rental, change, 'payment.refunded', more, {}))
+    em.assign(payment, { refunded, refundedAt: new Date() });
 }
 
 const finish = (em: EntityManager, { rentalId, kind }: Claimed, { status, apply }: Settled): Promise<void> =>

@@ -45,6 +45,19 @@ type VoidResult = { status: 'VOIDED'; wasAuthorized: boolean; intentId: string }
 /** REFUSED: nothing was captured, or the bank would not take it back. Final. */
 type RefundResult = { status: 'REFUNDED' } | { status: 'REFUSED'; code: string } | Unknown;
 
+/** A payment as it stands in the provider's own books, whoever moved its money. */
+export interface KnownPayment {
+  status: 'KNOWN';
+  /** As they were given with the order; null where it came from somebody else. */
+  key: string | null;
+  rentalId: string | null;
+  captured: number;
+  refunded: number;
+}
+
+/** MISSING: the provider has no payment of this id. */
+type LookResult = KnownPayment | { status: 'MISSING' } | Unknown;
+
 export interface PaymentProvider {
   /** Moves no money. Store the id before confirming: whatever happens then, a void finds the payment. Key `<key>:authorize`. */
   createIntent(order: PaymentOrder): Promise<CreateResult>;
@@ -61,8 +74,14 @@ export interface PaymentProvider {
    */
   void(payment: PaymentOrder & { intentId: string | null }): Promise<VoidResult>;
 
-  /** Gives back all that was captured. Key `<key>:refund`. */
+  /**
+   * Gives back what is left of all that was captured: somebody may have given back a part at the provider's own desk. Key
+   * `<key>:refund`, or `<key>:refund:<given back before>`, for one key comes with one amount.
+   */
   refund(payment: CreatedPayment): Promise<RefundResult>;
+
+  /** What the provider's books say of a payment. */
+  look(intentId: string): Promise<LookResult>;
 
   /** Whether the provider answers. */
   ping(): Promise<boolean>;
@@ -76,6 +95,8 @@ interface StripeSettings {
 
 export function stripeProvider(settings: StripeSettings): PaymentProvider {
   const { balance, paymentIntents, refunds } = connect(settings);
+
+  const withCharge = { expand: ['latest_charge'] };
 
   const createIntent = ({ key, rentalId, amount, currency }: PaymentOrder) =>
     answerOf<CreateResult>(async () => {
@@ -130,7 +151,6 @@ export function stripeProvider(settings: StripeSettings): PaymentProvider {
       const created = known ? { status: 'CREATED' as const, intentId: known } : await createIntent(order);
       if (created.status === 'UNKNOWN') return created;
       const { intentId } = created;
-      const withCharge = { expand: ['latest_charge'] };
       return answerOf<VoidResult>(
         async () => voided(await paymentIntents.cancel(intentId, withCharge, { idempotencyKey: `${order.key}:void` })),
         async (no) => {
@@ -145,9 +165,11 @@ export function stripeProvider(settings: StripeSettings): PaymentProvider {
     refund: ({ key, intentId, amount }) =>
       answerOf<RefundResult>(
         async () => {
+          const before = givenBack(await paymentIntents.retrieve(intentId, withCharge));
+          if (before >= amount) return { status: 'REFUNDED' };
           const refund = await refunds.create(
-            { payment_intent: intentId, amount },
-            { idempotencyKey: `${key}:refund` },
+            { payment_intent: intentId, amount: amount - before },
+            { idempotencyKey: before ? `${key}:refund:${before}` : `${key}:refund` },
           );
           if (refund.status !== 'failed' && refund.status !== 'canceled') return { status: 'REFUNDED' };
           return { status: 'REFUSED', code: refund.failure_reason ?? refund.status };
@@ -155,6 +177,19 @@ export function stripeProvider(settings: StripeSettings): PaymentProvider {
         (no) => {
           if (no.code === 'charge_already_refunded') return { status: 'REFUNDED' };
           return refusedFor(no, UNEXPECTED_STATE, 'charge_not_refundable', 'charge_disputed');
+        },
+      ),
+
+    look: (intentId) =>
+      answerOf<LookResult>(
+        async () => {
+          const intent = await paymentIntents.retrieve(intentId, withCharge);
+          const { key = null, rentalId = null } = intent.metadata;
+          return { status: 'KNOWN', key, rentalId, captured: intent.amount_received, refunded: givenBack(intent) };
+        },
+        (no) => {
+          if (no.code === 'resource_missing') return { status: 'MISSING' };
+          throw no;
         },
       ),
 
@@ -228,6 +263,11 @@ const declined = (no: StripeError): ConfirmResult => ({
 function refusedFor(no: StripeError, ...codes: string[]): { status: 'REFUSED'; code: string } {
   if (no.code === undefined || !codes.includes(no.code)) throw no;
   return { status: 'REFUSED', code: no.code };
+}
+
+/** Of an authorisation that was voided Stripe says that it was refunded: nothing of that was ever taken. */
+function givenBack({ latest_charge: charge }: Stripe.PaymentIntent): number {
+  return charge && typeof charge === 'object' && charge.captured ? charge.amount_refunded : 0;
 }
 
 /** A charge that succeeded is an authorisation that there was; a declined one failed. */

@@ -91,5 +91,13 @@ test('a payment is captured before it is refunded, and the same transition twice
   expect(paymentAfter('AUTHORIZED', 'capture')).toBe('CAPTURED');
   expect(paymentAfter('CAPTURED', 'capture')).toBeNull();
   expect(paymentAfter('AUTHORIZED', 'refund')).toBeNull();
+  expect(paymentAfter('AUTHORIZED', 'refundPart')).toBeNull();
   expect(paymentAfter('UNKNOWN', 'void')).toBe('VOIDED');
+});
+
+test('a payment may be given back in parts, and not after all of it was', () => {
+  expect(paymentAfter('CAPTURED', 'refundPart')).toBe('PARTIALLY_REFUNDED');
+  expect(paymentAfter('PARTIALLY_REFUNDED', 'refundPart')).toBe('PARTIALLY_REFUNDED');
+  expect(paymentAfter('PARTIALLY_REFUNDED', 'refund')).toBe('REFUNDED');
+  expect(paymentAfter('REFUNDED', 'refundPart')).toBeNull();
 });
