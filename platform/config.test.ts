@@ -68,6 +68,16 @@ test('keys to sign with are needed unless an outside provider signs, whose audie
   expect(mistakes).not.toContain('TOKEN_KEYS');
 });
 
+test("Stripe's webhook may be left out, but where the sandbox bank calls one it has to sign", () => {
+  const names = ['STRIPE_WEBHOOK_SECRET', 'SANDBOX_STRIPE_WEBHOOK_URL'] as const;
+
+  expect(readConfig(names, {})).toEqual({});
+  expect(mistakesOf(names, { SANDBOX_STRIPE_WEBHOOK_URL: 'http://127.0.0.1:4000/webhooks/stripe' })).toContain(
+    'STRIPE_WEBHOOK_SECRET is not set',
+  );
+  expect(mistakesOf(names, { STRIPE_WEBHOOK_SECRET: 'short' })).toContain('STRIPE_WEBHOOK_SECRET must have');
+});
+
 test('claims give roles by a table, and a wrong entry is named', () => {
   const roles = (OIDC_ROLES?: string) => readConfig(['OIDC_ROLES'], { OIDC_ROLES }).OIDC_ROLES;
   const wrong = (OIDC_ROLES: string) => mistakesOf(['OIDC_ROLES'], { OIDC_ROLES });

@@ -158,6 +158,9 @@ const settings = {
     .describe('a request that waited longer is rejected'),
   STRIPE_URL: url.default('https://api.stripe.com').describe("the payment provider's address, Stripe's API"),
   STRIPE_SECRET_KEY: z.string().min(1).describe("the payment provider's secret key"),
+  STRIPE_WEBHOOK_SECRET: secret
+    .optional()
+    .describe("signs the payment provider's webhook calls; without it they are not taken"),
 
   CARRIER_URL: url.describe("the carrier's API"),
   CARRIER_KEY: z.string().min(16).describe("bearer token for the carrier's API"),
@@ -172,6 +175,9 @@ const settings = {
   SANDBOX_CARRIER_WEBHOOK_URL: url
     .default('http://127.0.0.1:4000/webhooks/carrier')
     .describe('where the sandbox carrier reports scans'),
+  SANDBOX_STRIPE_WEBHOOK_URL: url
+    .optional()
+    .describe('where the sandbox bank tells what happened to a payment; nowhere unless it is set'),
   SANDBOX_PAYMENT_DELAY_MS: milliseconds.default(0).describe('how long the sandbox bank takes for an authorisation'),
   SANDBOX_PAYMENT_SLOTS: count.default(64).describe('authorisations that the sandbox bank works on at once'),
 
@@ -190,6 +196,7 @@ const settings = {
 const neededWhere: Partial<Record<keyof typeof settings, (env: NodeJS.ProcessEnv) => boolean>> = {
   TOKEN_KEYS: (env) => !env.OIDC_ISSUER,
   OIDC_AUDIENCE: (env) => Boolean(env.OIDC_ISSUER),
+  STRIPE_WEBHOOK_SECRET: (env) => Boolean(env.SANDBOX_STRIPE_WEBHOOK_URL),
 };
 
 type Settings = typeof settings;

@@ -1,5 +1,9 @@
 /** The bank over HTTP, asked as Rental asks it: through the adapter on Stripe's own client. */
 import { randomUUID } from 'node:crypto';
+import Stripe from 'stripe';
+import { listen, readBody, text } from '#platform/http.ts';
+import { createLog } from '#platform/log.ts';
+import { freePort } from '../local/ports.ts';
 import { type CreatedPayment, type PaymentProvider, stripeProvider } from '../subgraphs/rental/paymentProvider.ts';
 import { eventually } from '../tests/client.ts';
 import { type SandboxProcess, STRIPE_SECRET_KEY, startSandbox } from '../tests/sandboxProcess.ts';
@@ -71,6 +75,40 @@ describe('a bank that answers at once', () => {
 
     await provider.refund(payment);
     expect(await provider.refund(forgotten)).toEqual({ status: 'REFUNDED' });
+  });
+
+  test('what somebody has given back already, in parts, is not given back again', async () => {
+    const payment = await authorize(provider);
+    await provider.capture(payment);
+    const desk = new Stripe(STRIPE_SECRET_KEY, {
+      protocol: 'http',
+      host: '127.0.0.1',
+      port: new URL(sandbox.url).port,
+    });
+    const giveBack = (amount: number) => desk.refunds.create({ payment_intent: payment.intentId, amount });
+    await giveBack(1000);
+    await giveBack(500);
+
+    expect(await provider.look(payment.intentId)).toMatchObject({ captured: 4500, refunded: 1500 });
+    expect(await provider.refund(payment)).toEqual({ status: 'REFUNDED' });
+    expect(await provider.refund(payment)).toEqual({ status: 'REFUNDED' });
+
+    expect(await provider.look(payment.intentId)).toEqual({
+      status: 'KNOWN',
+      key: payment.key,
+      rentalId: payment.rentalId,
+      captured: 4500,
+      refunded: 4500,
+    });
+    await expect(giveBack(1)).rejects.toThrow('already been refunded');
+  });
+
+  test('of a payment that was voided nothing was given back, and one that there is not is missing', async () => {
+    const payment = await authorize(provider);
+    await provider.void(payment);
+
+    expect(await provider.look(payment.intentId)).toMatchObject({ captured: 0, refunded: 0 });
+    expect(await provider.look('pi_of_another_account')).toEqual({ status: 'MISSING' });
   });
 
   test('a declined card says why, and the same key says so again', async () => {
@@ -207,6 +245,65 @@ test('whatever was acknowledged is still so after a kill -9', async () => {
     expect(await second.confirmIntent({ ...voided, paymentMethod: 'pm_card_visa' })).toEqual({ status: 'VOIDED' });
   } finally {
     await after.stop();
+  }
+});
+
+test('its messages are signed, and sent again until they are taken; what was not taken before a kill -9 is sent after', async () => {
+  const secret = 'whsec_the_secret_between_the_bank_and_this_test';
+  const database = await createDatabase();
+  const heard: { type: string; about: string }[] = [];
+  let open = false;
+  const shop = await listen({
+    host: '127.0.0.1',
+    port: await freePort(),
+    log: createLog('test', 'silent'),
+    routes: {
+      '/webhook': async (request, response) => {
+        const body = await readBody(request, 64_000);
+        const signature = request.headers['stripe-signature']?.toString() ?? '';
+        const { type, data } = Stripe.webhooks.constructEvent(body, signature, secret);
+        if (open) heard.push({ type, about: JSON.stringify(data.object) });
+        text(response, open ? 200 : 503, '');
+      },
+    },
+    notReady: async () => null,
+  });
+  const settings = {
+    STRIPE_WEBHOOK_SECRET: secret,
+    SANDBOX_STRIPE_WEBHOOK_URL: `http://127.0.0.1:${shop.port}/webhook`,
+  };
+  const first = await startSandbox(database, settings);
+  const payment = await authorize(providerAt(first.url, PATIENT_MS));
+  first.kill();
+  await first.ended;
+
+  const second = await startSandbox(database, settings);
+  try {
+    const provider = providerAt(second.url, PATIENT_MS);
+    await provider.capture(payment);
+    await provider.refund(payment);
+    await provider.confirmIntent({ ...(await create(provider)), paymentMethod: 'pm_card_chargeDeclined' });
+    await provider.void(await create(provider));
+    open = true;
+
+    const types = [
+      'payment_intent.created',
+      'payment_intent.amount_capturable_updated',
+      'payment_intent.succeeded',
+      'charge.refunded',
+      'refund.created',
+      'payment_intent.payment_failed',
+      'payment_intent.canceled',
+    ];
+    await eventually(
+      () => types.filter((type) => !heard.some((one) => one.type === type)),
+      (missing) => missing.length === 0,
+    );
+    const aboutIt = new Set(heard.filter(({ about }) => about.includes(payment.intentId)).map(({ type }) => type));
+    expect(aboutIt).toEqual(new Set(types.slice(0, 5)));
+  } finally {
+    await second.stop();
+    await shop.close();
   }
 });
 

@@ -4,6 +4,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { z } from 'zod';
 import type { EntityManager } from '#platform/database.ts';
 import { type Handler, json, pathOf, readBody } from '#platform/http.ts';
+import type { Log } from '#platform/log.ts';
+import { startRounds } from '#platform/rounds.ts';
+import { sendEvents, storeEvents, type Webhook } from './bankEvents.ts';
 import { hasBearer } from './bearer.ts';
 import { parseForm } from './form.ts';
 import { createIdempotency } from './idempotency.ts';
@@ -73,16 +76,21 @@ export interface BankOptions {
   /** Authorisations at once, and how long each takes. */
   slots: number;
   delayMs: number;
+  /** Where it tells what happened; nowhere, and nothing is written for it, where there is none. */
+  webhook?: Webhook | undefined;
+  log: Log;
 }
 
 export interface Bank {
   /** For all below /v1/. */
   handler: Handler;
   /** Hangs up on those who are left without an answer; nobody is from then on. */
-  stop(): void;
+  hangUp(): void;
+  stop(): Promise<void>;
 }
 
-export function createBank({ em, secretKey, slots, delayMs }: BankOptions): Bank {
+export function startBank({ em, secretKey, slots, delayMs, webhook, log }: BankOptions): Bank {
+  const telling = webhook && startRounds("the bank's webhook", () => sendEvents({ em, ...webhook, log }), log);
   const once = createIdempotency(em);
   const takeSlot = createSlots(slots, delayMs);
   const unanswered = new Set<ServerResponse>();
@@ -94,13 +102,18 @@ export function createBank({ em, secretKey, slots, delayMs }: BankOptions): Bank
     if (operation.method === 'GET') return operation.prepare(queryOf(request), id)(em.fork(), new Date());
 
     const body = (await readBody(request, MAX_BODY_BYTES)).toString();
+    const work = operation.prepare(parseForm(body), id);
     return once({
       key: request.headers['idempotency-key']?.toString() ?? randomUUID(),
       fingerprint: createHash('sha256')
         .update(`${pathOf(request)}?${body}`)
         .digest('hex'),
       turn: operation.authorises ? takeSlot : async () => {},
-      carryOut: operation.prepare(parseForm(body), id),
+      async carryOut(em, now) {
+        const answer = await work(em, now);
+        if (webhook) storeEvents(em, answer.events ?? [], now);
+        return answer;
+      },
     });
   }
 
@@ -112,9 +125,12 @@ export function createBank({ em, secretKey, slots, delayMs }: BankOptions): Bank
       unanswered.add(response);
       response.on('close', () => unanswered.delete(response));
     },
-    stop() {
+    hangUp() {
       stopping = true;
       for (const response of unanswered) response.destroy();
+    },
+    async stop() {
+      await telling?.stop();
     },
   };
 }

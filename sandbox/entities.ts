@@ -55,6 +55,23 @@ const IdempotencyKeySchema = defineEntity({
 export class IdempotencyKey extends IdempotencyKeySchema.class {}
 IdempotencyKeySchema.setClass(IdempotencyKey);
 
+/** A message for the webhook, kept until it is taken. */
+const BankEventSchema = defineEntity({
+  name: 'BankEvent',
+  tableName: 'bank_event',
+  properties: {
+    id: p.string().primary(),
+    type: p.string(),
+    object: p.json<object>(),
+    createdAt: p.datetime(3),
+    /** Failed attempts to send it, and when the next one may be made. */
+    attempts: p.integer(),
+    sendAfter: p.datetime(3),
+  },
+});
+export class BankEvent extends BankEventSchema.class {}
+BankEventSchema.setClass(BankEvent);
+
 const ParcelSchema = defineEntity({
   name: 'Parcel',
   tableName: 'parcel',

@@ -1,12 +1,13 @@
 import { openDatabase } from '#platform/database.ts';
 import { listen } from '#platform/http.ts';
 import { run } from '#platform/process.ts';
-import { createBank } from './bank.ts';
+import { startBank } from './bank.ts';
 import { startCourier } from './courier.ts';
-import { IdempotencyKey, Intent, Parcel, Refund, Scan } from './entities.ts';
+import { BankEvent, IdempotencyKey, Intent, Parcel, Refund, Scan } from './entities.ts';
 import { CreateBank } from './migrations/0001_bank.ts';
 import { CreateCourier } from './migrations/0002_courier.ts';
 import { Forgetting } from './migrations/0003_forgetting.ts';
+import { CreateBankEvents } from './migrations/0004_bank_events.ts';
 
 const settings = [
   'HOST',
@@ -14,8 +15,10 @@ const settings = [
   'DATABASE_URL',
   'DATABASE_POOL',
   'STRIPE_SECRET_KEY',
+  'STRIPE_WEBHOOK_SECRET',
   'CARRIER_KEY',
   'CARRIER_WEBHOOK_SECRET',
+  'SANDBOX_STRIPE_WEBHOOK_URL',
   'SANDBOX_PAYMENT_SLOTS',
   'SANDBOX_PAYMENT_DELAY_MS',
   'SANDBOX_CARRIER_STEP_MS',
@@ -26,19 +29,23 @@ await run('sandbox', settings, async (config, log) => {
   const orm = await openDatabase({
     url: config.DATABASE_URL,
     pool: config.DATABASE_POOL,
-    entities: [Intent, Refund, IdempotencyKey, Parcel, Scan],
+    entities: [Intent, Refund, IdempotencyKey, BankEvent, Parcel, Scan],
     migrations: [
       { name: 'sandbox_0001_bank', class: CreateBank },
       { name: 'sandbox_0002_courier', class: CreateCourier },
       { name: 'sandbox_0003_forgetting', class: Forgetting },
+      { name: 'sandbox_0004_bank_events', class: CreateBankEvents },
     ],
     log,
   });
-  const bank = createBank({
+  const { SANDBOX_STRIPE_WEBHOOK_URL: url, STRIPE_WEBHOOK_SECRET: secret } = config;
+  const bank = startBank({
     em: orm.em,
     secretKey: config.STRIPE_SECRET_KEY,
     slots: config.SANDBOX_PAYMENT_SLOTS,
     delayMs: config.SANDBOX_PAYMENT_DELAY_MS,
+    webhook: url && secret ? { url, secret } : undefined,
+    log,
   });
   const courier = startCourier({
     em: orm.em,
@@ -59,9 +66,9 @@ await run('sandbox', settings, async (config, log) => {
   return {
     port: http.port,
     async stop() {
-      bank.stop();
+      bank.hangUp();
       await http.close();
-      await courier.stop();
+      await Promise.all([bank.stop(), courier.stop()]);
       await orm.close();
     },
   };

@@ -11,6 +11,7 @@ import {
   type Answer,
   cardDeclined,
   carriedOut,
+  chargeObject,
   intentObject,
   invalidRequest,
   noSuch,
@@ -74,7 +75,7 @@ export async function createIntent(
     createdAt: now,
     canceledAt: null,
   });
-  return carriedOut(intentObject(intent, params.expand));
+  return carriedOut(intentObject(intent, params.expand), ['payment_intent.created', intentObject(intent)]);
 }
 
 export const retrieveParams = z.strictObject({ expand });
@@ -110,7 +111,11 @@ export async function confirmIntent(
   intent.declineCode = declineCode;
   intent.status = declineCode ? 'requires_payment_method' : 'requires_capture';
   if (declineCode) return cardDeclined(intent);
-  return { ...carriedOut(intentObject(intent, params.expand)), ...(silent && { silent }) };
+  const answer = carriedOut(intentObject(intent, params.expand), [
+    'payment_intent.amount_capturable_updated',
+    intentObject(intent),
+  ]);
+  return silent ? { ...answer, silent } : answer;
 }
 
 export const captureParams = z.strictObject({ amount_to_capture: positive.optional(), expand });
@@ -127,7 +132,7 @@ export async function captureIntent(
   if (amount > intent.amount) return invalidRequest('amount_too_large', 'More than was authorised cannot be captured.');
   intent.amountReceived = amount;
   intent.status = 'succeeded';
-  return carriedOut(intentObject(intent, params.expand));
+  return carriedOut(intentObject(intent, params.expand), ['payment_intent.succeeded', intentObject(intent)]);
 }
 
 export const cancelParams = z.strictObject({ expand });
@@ -143,7 +148,7 @@ export async function cancelIntent(
 
   intent.status = 'canceled';
   intent.canceledAt = now;
-  return carriedOut(intentObject(intent, params.expand));
+  return carriedOut(intentObject(intent, params.expand), ['payment_intent.canceled', intentObject(intent)]);
 }
 
 export const refundParams = z.strictObject({ payment_intent: z.string(), amount: positive.optional() });
@@ -162,7 +167,11 @@ export async function createRefund(
   if (amount > left) return invalidRequest('amount_too_large', 'More than was captured cannot be refunded.');
   intent.amountRefunded += amount;
   const refund = em.create(Refund, { id: newId('re'), intentId: intent.id, amount, createdAt: now });
-  return carriedOut(refundObject(refund, intent));
+  return carriedOut(
+    refundObject(refund, intent),
+    ['refund.created', refundObject(refund, intent)],
+    ['charge.refunded', chargeObject(intent) ?? {}], // there is one: it was captured
+  );
 }
 
 /** The shop's account: what was captured and not given back. */

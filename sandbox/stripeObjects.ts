@@ -6,6 +6,8 @@ import type { Intent, Refund } from './entities.ts';
 export interface Answer {
   status: number;
   body: object;
+  /** What happened, for the webhook: the type of each message and the object that it shows. */
+  events?: [type: string, object: object][];
   /** Carried out, but whoever asked first hears nothing; a repetition is answered. */
   silent?: true;
 }
@@ -57,7 +59,8 @@ export function intentObject(intent: Intent, expand: string[] = []) {
   } satisfies Omit<Partial<Stripe.PaymentIntent>, 'latest_charge'> & { latest_charge: object | string | null };
 }
 
-function chargeObject({ chargeId, id, amount, amountReceived, amountRefunded, currency, status, declineCode }: Intent) {
+export function chargeObject(intent: Intent) {
+  const { chargeId, id, amount, amountReceived, amountRefunded, currency, metadata, status, declineCode } = intent;
   if (!chargeId) return null;
   const succeeded = !declineCode;
   const givenBack = status === 'canceled' && succeeded ? amount : amountRefunded;
@@ -69,6 +72,7 @@ function chargeObject({ chargeId, id, amount, amountReceived, amountRefunded, cu
     amount_refunded: givenBack,
     captured: amountReceived > 0,
     currency,
+    metadata,
     paid: succeeded,
     payment_intent: id,
     refunded: givenBack === amount,
@@ -91,7 +95,11 @@ export function refundObject({ id, amount, createdAt }: Refund, intent: Intent) 
   } satisfies Partial<Stripe.Refund>;
 }
 
-export const carriedOut = (body: object): Answer => ({ status: 200, body });
+export const carriedOut = (body: object, ...events: NonNullable<Answer['events']>): Answer => ({
+  status: 200,
+  body,
+  events,
+});
 
 /** The bank's own no. */
 export const cardDeclined = (intent: Intent): Answer => ({
@@ -106,6 +114,7 @@ export const cardDeclined = (intent: Intent): Answer => ({
       payment_intent: intentObject(intent),
     },
   },
+  events: [['payment_intent.payment_failed', intentObject(intent)]],
 });
 
 export const unexpectedState = (intent: Intent, verb: string, allowed: readonly string[]): Answer => ({
