@@ -41,6 +41,7 @@ await run(
       },
       passages: {
         '/webhooks/carrier': { to: 'delivery', method: 'POST' },
+        '/webhooks/stripe': { to: 'rental', method: 'POST' },
         ...(!config.OIDC_ISSUER && { '/.well-known/jwks.json': { to: 'customer', method: 'GET' } as const }),
       },
       graphiql: config.GRAPHIQL === 'on',

@@ -1,4 +1,4 @@
-/** The two addresses of subgraphs that the world may reach, and no other: passed on as they are, bodies and signatures untouched. */
+/** The few addresses of subgraphs that the world may reach, and no other: passed on as they are, bodies and signatures untouched. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { GraphQLError } from 'graphql';
 import { BadRequest, type Handler, pathOf, readBody, text } from '#platform/http.ts';

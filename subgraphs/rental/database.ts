@@ -4,6 +4,7 @@ import { CreateRental } from './migrations/0001_rental.ts';
 import { CreateAdmission } from './migrations/0002_admission.ts';
 import { CreateClosing } from './migrations/0003_closing.ts';
 import { Loan } from './migrations/0004_loan.ts';
+import { CreateStripeEvents } from './migrations/0005_stripe_events.ts';
 
 export const rentalDatabase = {
   entities: [Rental, Payment, Step, Fee, Book, Waiting],
@@ -12,5 +13,6 @@ export const rentalDatabase = {
     { name: 'rental_0002_admission', class: CreateAdmission },
     { name: 'rental_0003_closing', class: CreateClosing },
     { name: 'rental_0004_loan', class: Loan },
+    { name: 'rental_0005_stripe_events', class: CreateStripeEvents },
   ],
 };

@@ -26,6 +26,8 @@ import { type Context, resolvers } from './resolvers.ts';
 import { leaseMsFor } from './settle.ts';
 import { createSettleWrites } from './settleWrites.ts';
 import { standingLoader, waitingLoader } from './standing.ts';
+import { applyStripeEvents } from './stripeEvents.ts';
+import { stripeWebhook } from './stripeWebhook.ts';
 
 const settings = [
   ...serviceSettings,
@@ -39,6 +41,7 @@ const settings = [
   'HOLD_TTL_MS',
   'STRIPE_URL',
   'STRIPE_SECRET_KEY',
+  'STRIPE_WEBHOOK_SECRET',
 ] as const;
 
 await run('rental', settings, async (config, log) => {
@@ -124,7 +127,9 @@ await run('rental', settings, async (config, log) => {
       startRounds('the sweep of money', () => sweepMoney(sweeping, log), log),
       startRounds('the sweep of fees', () => sweepFees(collecting), log),
       startRounds("the loans' clock", () => sweepLoans(service.em(), policy, new Date()), log),
+      startRounds('the messages of Stripe', () => applyStripeEvents(sweeping, log), log),
       admission,
     ],
+    routes: { '/webhooks/stripe': stripeWebhook(service.em, config.STRIPE_WEBHOOK_SECRET) },
   });
 });
