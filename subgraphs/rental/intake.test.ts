@@ -104,6 +104,83 @@ test('the fee of a book that is known makes the total; of one that is not, it is
   expect([known.leased?.totalAmount, unknown.leased?.totalAmount]).toEqual([9000, null]);
 });
 
+describe('what the policy says no to', () => {
+  const told = async (id = '') => {
+    const events = await rows<{ told: string }>(
+      `SELECT aggregate || ' ' || (payload->>'type') AS told FROM outbox WHERE payload->>'correlationid' = $1 ORDER BY id`,
+      [id],
+    );
+    return events.map(({ told }) => told.replace(/-\S+/, '').replace(/rentabook\.|\.v1/g, ''));
+  };
+
+  test('a customer is let in up to the limit, also within one batch, and another is not held up by that', async () => {
+    take = createTake({
+      em: () => orm.em.fork(),
+      admission,
+      policy: { ...policy, rentalsPerCustomer: 2 },
+      leaseMs: LEASE_MS,
+    });
+    const [greedy, modest] = [randomUUID(), randomUUID()];
+
+    const taken = await Promise.all([greedy, greedy, greedy, modest].map((customer) => take(customer, request())));
+
+    expect(taken.map(({ place }) => place)).toEqual(['LET_IN', 'LET_IN', 'REFUSED', 'LET_IN']);
+    const refused = taken[2]?.id;
+    expect(
+      await rows(
+        `SELECT rental.status, rejection, rental.version, lease_until, payment.status AS payment, step.kind, step.status AS step
+         FROM rental JOIN payment USING (id) JOIN step ON rental_id = rental.id WHERE rental.id = $1`,
+        [refused],
+      ),
+    ).toEqual([
+      {
+        status: 'REJECTED',
+        rejection: 'LIMIT_REACHED',
+        version: 2,
+        lease_until: null,
+        payment: 'VOIDED',
+        kind: 'STOCK_RELEASE',
+        step: 'WAITING',
+      },
+    ]);
+    expect(await told(refused)).toEqual([
+      'rental rental.requested',
+      'rental rental.rejected',
+      'payment payment.voided',
+    ]);
+  });
+
+  test('what has ended no longer counts', async () => {
+    take = createTake({
+      em: () => orm.em.fork(),
+      admission,
+      policy: { ...policy, rentalsPerCustomer: 1 },
+      leaseMs: LEASE_MS,
+    });
+    const customer = randomUUID();
+    for (const status of ['CLOSED', 'REJECTED', 'CANCELLED', 'LOST']) {
+      expect((await take(customer, request())).place).toBe('LET_IN');
+      await rows('UPDATE rental SET status = $1, lease_until = NULL WHERE customer_id = $2', [status, customer]);
+    }
+    await take(customer, request());
+    expect((await take(customer, request())).place).toBe('REFUSED');
+  });
+
+  test('who has something overdue gets nothing more, and it takes no turn of the others', async () => {
+    const customer = randomUUID();
+    const { id } = await take(customer, request());
+    await rows(`UPDATE rental SET status = 'OVERDUE', lease_until = NULL WHERE id = $1`, [id]);
+
+    const asked = await Promise.all([1, 2, 3].map(() => take(customer, request())));
+
+    expect(asked.map(({ place }) => place)).toEqual(['REFUSED', 'REFUSED', 'REFUSED']);
+    expect(await rows(`SELECT DISTINCT rejection FROM rental WHERE status = 'REJECTED'`)).toEqual([
+      { rejection: 'CUSTOMER_BLOCKED' },
+    ]);
+    expect(await admission.read(orm.em.fork())).toMatchObject({ state: 'OPEN', inFlight: 0, onHold: 0 });
+  });
+});
+
 test('above the limit a new request is turned away before anything is stored, and one that is known is still answered', async () => {
   const customer = randomUUID();
   const known = request();
