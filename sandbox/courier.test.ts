@@ -256,6 +256,55 @@ test('a parcel that was picked up turns around, and is back one step later', asy
   }
 });
 
+describe('an address that asks for it', () => {
+  let sandbox: SandboxProcess;
+  let carrier: Carrier;
+  beforeAll(async () => {
+    sandbox = await startSandbox(await createDatabase(), { SANDBOX_CARRIER_STEP_MS: '50' });
+    carrier = carrierAt(sandbox.url);
+  });
+  afterAll(() => sandbox?.stop());
+
+  const to = (direction: 'OUTBOUND' | 'RETURN', line2: string) => {
+    const parcel = newParcel({ direction });
+    return carrier.createParcel({ ...parcel, address: { ...parcel.address, line2 } });
+  };
+
+  test('makes something befall the parcel, the RETURN one unless it says otherwise', async () => {
+    const ways = [
+      ['RETURN', 'sandbox: lost', 'CREATED PICKED_UP IN_TRANSIT LOST'],
+      ['RETURN', 'sandbox: returned', 'CREATED PICKED_UP IN_TRANSIT OUT_FOR_DELIVERY FAILED RETURNED_TO_SENDER'],
+      ['RETURN', 'sandbox: failed', 'CREATED PICKED_UP IN_TRANSIT OUT_FOR_DELIVERY FAILED'],
+      ['OUTBOUND', 'Sandbox: outbound lost', 'CREATED PICKED_UP IN_TRANSIT LOST'],
+      ['OUTBOUND', 'sandbox: lost', JOURNEY.join(' ')],
+      ['RETURN', 'sandbox: outbound lost', JOURNEY.join(' ')],
+      ['RETURN', 'sandbox: found', JOURNEY.join(' ')],
+    ] as const;
+    const parcels = await Promise.all(ways.map(([direction, line2]) => to(direction, line2)));
+
+    const wayOf = async ({ trackingNumber }: { trackingNumber: string }) =>
+      (await statusesOf(carrier, trackingNumber)).join(' ');
+    await eventually(
+      () => Promise.all(parcels.map(wayOf)),
+      (seen) => seen.join() === ways.map(([, , way]) => way).join(),
+    );
+  });
+
+  test('does not keep one that FAILED from being stopped; what is lost is lost', async () => {
+    const [failed, lost] = [await to('RETURN', 'sandbox: failed'), await to('RETURN', 'sandbox: lost')];
+    const reaches = ({ trackingNumber }: { trackingNumber: string }, status: string) =>
+      eventually(
+        () => statusesOf(carrier, trackingNumber),
+        (seen) => seen.at(-1) === status,
+      );
+    await Promise.all([reaches(failed, 'FAILED'), reaches(lost, 'LOST')]);
+
+    expect(await carrier.stop({ key: randomUUID(), trackingNumber: lost.trackingNumber })).toBe('TOO_LATE');
+    expect(await carrier.stop({ key: randomUUID(), trackingNumber: failed.trackingNumber })).toBe('ACCEPTED');
+    await reaches(failed, 'STOPPED');
+  });
+});
+
 test('after a kill -9 every parcel goes on from where it was', async () => {
   const database = await createDatabase();
   const receiver = await startReceiver();

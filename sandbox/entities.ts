@@ -87,7 +87,7 @@ const ParcelSchema = defineEntity({
     status: p.string().$type<ParcelStatus>(),
     /** How many scans it has. */
     scans: p.integer(),
-    /** Null once it has come to an end. */
+    /** Null when nothing comes by itself. */
     nextScanAt: p.datetime(3).nullable(),
     /** Key of the stop that turned it around. */
     stopKey: p.string().nullable(),

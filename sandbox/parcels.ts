@@ -15,9 +15,32 @@ const journey = {
   OUT_FOR_DELIVERY: { note: 'On the van.', next: 'DELIVERED' },
   DELIVERED: { note: 'Handed over.', next: null },
   STOPPED: { note: 'Stopped, and back with the sender.', next: null },
+  FAILED: { note: 'Nobody was there.', next: null },
+  RETURNED_TO_SENDER: { note: 'Could not be handed over, and is back with the sender.', next: null },
+  LOST: { note: 'Cannot be found.', next: null },
 } as const;
 
 export type ParcelStatus = keyof typeof journey;
+/** Then nothing happens to it any more; one that is FAILED can still be stopped. */
+const ends: ParcelStatus[] = ['DELIVERED', 'STOPPED', 'RETURNED_TO_SENDER', 'LOST'];
+
+/** What befalls a parcel whose address asks for it, instead of the step that would follow. */
+const mishaps: Record<string, Partial<Record<ParcelStatus, ParcelStatus>>> = {
+  lost: { IN_TRANSIT: 'LOST' },
+  failed: { OUT_FOR_DELIVERY: 'FAILED' },
+  returned: { OUT_FOR_DELIVERY: 'FAILED', FAILED: 'RETURNED_TO_SENDER' },
+};
+
+/** Both parcels of a rental have one address: a word alone is for the RETURN, so that the books have come first. */
+const MISHAP = /^sandbox: (outbound )?(\w+)$/i;
+
+function nextOf({ status, stopKey, booking }: Parcel): ParcelStatus | null {
+  if (ends.includes(status)) return null;
+  if (stopKey) return 'STOPPED';
+  const [, outbound, word = ''] = MISHAP.exec(booking?.address.line2 ?? '') ?? [];
+  const mishap = booking?.direction === (outbound ? 'OUTBOUND' : 'RETURN') ? mishaps[word.toLowerCase()] : undefined;
+  return mishap?.[status] ?? journey[status].next;
+}
 
 /** From the label to the door. */
 const STEPS = 4;
@@ -94,7 +117,7 @@ export const stopParcel = (em: EntityManager, trackingNumber: string, key: strin
     const parcel = await em.findOne(Parcel, { trackingNumber }, { lockMode: LockMode.PESSIMISTIC_WRITE });
     if (!parcel) throw noSuchParcel(trackingNumber);
     if (parcel.stopKey) return parcel; // asked again
-    if (parcel.status === 'DELIVERED') throw new CourierRefusal(409, 'TOO_LATE', 'The parcel has been delivered.');
+    if (ends.includes(parcel.status)) throw new CourierRefusal(409, 'TOO_LATE', `The parcel is ${parcel.status}.`);
 
     const now = new Date();
     parcel.stopKey = key;
@@ -123,19 +146,19 @@ export const moveParcels = (em: EntityManager, stepMs: number): Promise<number> 
       { orderBy: { nextScanAt: 'asc' }, limit: BATCH, lockMode: LockMode.PESSIMISTIC_PARTIAL_WRITE },
     );
     for (const parcel of due) {
-      const status = parcel.stopKey ? 'STOPPED' : journey[parcel.status].next;
+      const status = nextOf(parcel);
       if (status) scan(em, parcel, status, stepMs, now);
     }
     return due.length;
   });
 
 function scan(em: EntityManager, parcel: Parcel, status: ParcelStatus, stepMs: number, now: Date): void {
-  const { note, next } = journey[status];
   parcel.status = status;
   parcel.scans += 1;
-  parcel.nextScanAt = next && after(now, stepMs);
-  if (!next) parcel.booking = null;
+  parcel.nextScanAt = nextOf(parcel) && after(now, stepMs);
+  if (ends.includes(status)) parcel.booking = null;
   const { trackingNumber, scans: number } = parcel;
+  const { note } = journey[status];
   em.create(Scan, { id: randomUUID(), trackingNumber, number, status, note, occurredAt: now, toReport: true });
 }
 

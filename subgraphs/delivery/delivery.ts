@@ -27,6 +27,13 @@ export type Direction = (typeof directions)[number];
 
 export const isFinal = (status: DeliveryStatus): boolean => life[status].length === 0;
 
+/** A RETURN parcel that ended so has left the books with the reader: another one may fetch them. */
+export const cameToNothing = (status: DeliveryStatus): boolean =>
+  status === 'STOPPED' || status === 'RETURNED_TO_SENDER';
+
+/** No carrier has it in hand yet. */
+export const beforePickUp = ['PENDING', 'CREATED'] as const satisfies DeliveryStatus[];
+
 /** The shortest way through the table, ending with `to`; null where there is none. */
 function wayTo(from: DeliveryStatus, to: DeliveryStatus): Milestone[] | null {
   if (from === to) return null;

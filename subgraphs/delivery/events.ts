@@ -1,9 +1,9 @@
 /** What Delivery does when Rental and Customer act. */
 import type { Consumer } from '#platform/apply.ts';
 import { erasing } from '#platform/personalData.ts';
-import { isFinal } from './delivery.ts';
+import { cameToNothing } from './delivery.ts';
 import { Delivery } from './entities.ts';
-import { lockDelivery, stopParcel, wantParcel } from './parcels.ts';
+import { giveUpReturn, lockDelivery, stopParcel, wantParcel } from './parcels.ts';
 
 export const rentalConsumer: Consumer<'RENTAL'> = {
   name: 'delivery-rental',
@@ -26,8 +26,14 @@ export const rentalConsumer: Consumer<'RENTAL'> = {
     async 'rental.return_requested'({ data }, em) {
       const { rentalId } = data;
       const returns = await em.find(Delivery, { rentalId, direction: 'RETURN' });
-      if (returns.some(({ status }) => !isFinal(status))) return; // one is under way
+      if (!returns.every(({ status }) => cameToNothing(status))) return; // one is under way, or was the last
       wantParcel(em, data, 'RETURN', new Date());
+    },
+    async 'rental.lost'({ data }, em) {
+      if (data.by !== 'CARRIER') await giveUpReturn(em, data.rentalId, new Date());
+    },
+    async 'rental.kept'({ data }, em) {
+      await giveUpReturn(em, data.rentalId, new Date());
     },
 
     'rental.requested': 'ignore',
@@ -42,8 +48,6 @@ export const rentalConsumer: Consumer<'RENTAL'> = {
     'rental.returning': 'ignore',
     'rental.returned': 'ignore',
     'rental.closed': 'ignore',
-    'rental.lost': 'ignore',
-    'rental.kept': 'ignore',
     'payment.authorized': 'ignore',
     'payment.declined': 'ignore',
     'payment.captured': 'ignore',

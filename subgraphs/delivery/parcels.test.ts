@@ -1,7 +1,7 @@
 /** What Delivery does by itself when Rental acts: on a real database, with the sandbox courier as the carrier and Rental asked over NATS. */
 import { randomUUID } from 'node:crypto';
 import type { NatsConnection } from 'nats';
-import { type EntityManager, type Orm, query } from '#platform/database.ts';
+import { type EntityManager, type Orm, query, transaction } from '#platform/database.ts';
 import { type Http, listen } from '#platform/http.ts';
 import { createLog } from '#platform/log.ts';
 import { connectForever } from '#platform/nats.ts';
@@ -19,6 +19,7 @@ import { type Carrying, sweepCarrier } from './carrierWork.ts';
 import { deliveryDatabase } from './database.ts';
 import { Delivery, TrackingEvent } from './entities.ts';
 import { rentalConsumer } from './events.ts';
+import { lockDelivery, recordScans } from './parcels.ts';
 import { carrierWebhook } from './webhook.ts';
 
 const address = {
@@ -30,6 +31,9 @@ const address = {
   country: 'KR',
   phone: null,
 };
+
+/** The second line of a rental's address, by which the sandbox courier knows what is to befall its RETURN parcel. */
+const mishaps = new Map<string, string>();
 
 const log = createLog('test', 'silent');
 let orm: Orm;
@@ -59,7 +63,9 @@ beforeAll(async () => {
     startCourier(100, nowhere),
     startCourier(400, `http://127.0.0.1:${http.port}/webhooks/carrier`),
   ]);
-  answer(nats, 'rpc.rental.address', log, async () => ({ address }));
+  answer(nats, 'rpc.rental.address', log, async ({ rentalId }) => ({
+    address: { ...address, line2: mishaps.get(rentalId) ?? null },
+  }));
 });
 afterAll(async () => {
   await Promise.all([slow?.stop(), mute?.stop(), quick?.stop(), http?.close(), nats?.close()]);
@@ -429,16 +435,124 @@ describe('a return', () => {
     expect(back).toMatchObject({ direction: 'RETURN', status: 'CREATED', sender: 'A Reader', recipient: 'Rentabook' });
   });
 
-  test('that came to its end may be followed by another', async () => {
+  /** Has come to an end, as far as our side knows. */
+  const ended = ({ rentalId }: Rental, status: Delivery['status']) =>
+    query(em(), 'UPDATE delivery SET status = $2, next_attempt_at = NULL WHERE rental_id = $1', [rentalId, status]);
+  const returnsOf = async (rental: Rental) =>
+    (await deliveriesOf(rental)).filter(({ direction }) => direction === 'RETURN').map(({ status }) => status);
+
+  test.each(['STOPPED', 'RETURNED_TO_SENDER'] as const)(
+    'that ended %s may be followed by another, and that one is the only one under way',
+    async (status) => {
+      const rental = rentalOf();
+      await rental.returnRequested();
+      await ended(rental, status);
+
+      await rental.returnRequested();
+      await rental.returnRequested();
+
+      expect((await returnsOf(rental)).sort()).toEqual(['PENDING', status].sort());
+    },
+  );
+
+  test.each(['DELIVERED', 'LOST'] as const)('that ended %s was the last', async (status) => {
     const rental = rentalOf();
     await rental.returnRequested();
-    await query(em(), `UPDATE delivery SET status = 'STOPPED', next_attempt_at = NULL WHERE rental_id = $1`, [
-      rental.rentalId,
-    ]);
+    await ended(rental, status);
 
     await rental.returnRequested();
 
-    expect((await deliveriesOf(rental)).map(({ status }) => status).sort()).toEqual(['PENDING', 'STOPPED']);
+    expect(await returnsOf(rental)).toEqual([status]);
+  });
+
+  test('ends as its address asks of the sandbox; one that could not be handed over is made anew when the customer asks again', async () => {
+    const ends = [
+      ['sandbox: lost', 'LOST', '4 delivery.lost'],
+      ['sandbox: failed', 'FAILED', '5 delivery.failed'],
+      ['sandbox: returned', 'RETURNED_TO_SENDER', '6 delivery.returned_to_sender'],
+    ] as const;
+    const rentals = ends.map(([line2]) => {
+      const rental = rentalOf();
+      mishaps.set(rental.rentalId, line2);
+      return rental;
+    });
+    for (const rental of rentals) await rental.returnRequested();
+    await work(quick);
+
+    await eventually(
+      async () => (await Promise.all(rentals.map(returnsOf))).flat(),
+      (statuses) => statuses.join() === ends.map(([, status]) => status).join(),
+    );
+    const lastTold = await Promise.all(rentals.map(async (rental) => (await toldOf(rental)).at(-1)));
+    expect(lastTold).toEqual(ends.map(([, , told]) => told));
+
+    for (const rental of rentals) await rental.returnRequested();
+    const counts = (await Promise.all(rentals.map(returnsOf))).map(({ length }) => length);
+    expect(counts).toEqual([1, 1, 2]); // lost for good; under way; once more
+  });
+
+  describe.each([
+    ['rental.lost', { by: 'CUSTOMER' }],
+    ['rental.lost', { by: 'AGE' }],
+    ['rental.kept', {}],
+  ] as const)('of a rental that is over (%s %j)', (type, more) => {
+    test('is STOPPED at once where no carrier was asked', async () => {
+      const rental = rentalOf();
+      await rental.returnRequested();
+
+      await rental.tell(type, more);
+
+      expect(await returnsOf(rental)).toEqual(['STOPPED']);
+      expect(await toldOf(rental)).toEqual(['1 delivery.stopped']);
+      await work(slow);
+      expect(await returnsOf(rental)).toEqual(['STOPPED']);
+    });
+
+    test('is stopped by the carrier where it was not picked up yet', async () => {
+      const rental = rentalOf();
+      await rental.returnRequested();
+      await work(slow);
+
+      await rental.tell(type, more);
+      await work(slow);
+
+      expect(await toldOf(rental)).toEqual(['1 delivery.created', '2 delivery.stopped']);
+      const [back] = await deliveriesOf(rental);
+      expect(back && (await parcelOf(slow, back))).toMatchObject({ status: 'STOPPED', stopKey: `${back?.id}:stop` });
+    });
+
+    test('is left to arrive where the carrier has it', async () => {
+      const rental = rentalOf();
+      await rental.returnRequested();
+      await work(slow);
+      await transaction(orm.em, async (em) => {
+        const delivery = await lockDelivery(em, { rentalId: rental.rentalId });
+        const scan = { status: 'PICKED_UP', note: null, occurredAt: new Date() } as const;
+        if (delivery) await recordScans(em, delivery, [scan], new Date());
+      });
+
+      await rental.tell(type, more);
+      await work(slow);
+
+      expect(await deliveriesOf(rental)).toMatchObject([{ status: 'PICKED_UP', stop: null }]);
+    });
+
+    test('leaves nothing where there is none', async () => {
+      const rental = rentalOf();
+
+      await rental.tell(type, more);
+
+      expect(await deliveriesOf(rental)).toEqual([]);
+    });
+  });
+
+  test('is nobody to stop where the carrier has lost the books', async () => {
+    const rental = rentalOf();
+    await rental.returnRequested();
+
+    await rental.tell('rental.lost', { by: 'CARRIER' });
+
+    expect(await returnsOf(rental)).toEqual(['PENDING']);
   });
 });
 

@@ -1,17 +1,24 @@
 /** What happens to a parcel here, each change with its events: it is wanted, scanned, stopped. Callers hold the row's lock. */
 import { randomUUID } from 'node:crypto';
-import { LockMode } from '@mikro-orm/core';
+import { type FilterQuery, LockMode } from '@mikro-orm/core';
 import { type EntityManager, query } from '#platform/database.ts';
 import type { MicroBatchOptions } from '#platform/microBatches.ts';
 import { publish } from '#platform/outbox.ts';
 import type { CarrierReport } from './carrier.ts';
-import { type DeliveryStatus, type Direction, isFinal, type Milestone, milestonesOf } from './delivery.ts';
+import {
+  beforePickUp,
+  type DeliveryStatus,
+  type Direction,
+  isFinal,
+  type Milestone,
+  milestonesOf,
+} from './delivery.ts';
 import { Delivery, TrackingEvent } from './entities.ts';
 
 /** Parcels that change at the same time are written together: one at a time each took five round trips. */
 export const CHANGES: MicroBatchOptions = { size: 64, inFlight: 1, gatherMs: 5 };
 
-export const lockDelivery = (em: EntityManager, where: Partial<Delivery>): Promise<Delivery | null> =>
+export const lockDelivery = (em: EntityManager, where: FilterQuery<Delivery>): Promise<Delivery | null> =>
   em.findOne(Delivery, where, { lockMode: LockMode.PESSIMISTIC_WRITE });
 
 /** What every event about a rental says. */
@@ -131,7 +138,7 @@ export async function keepScans(em: EntityManager, { trackingNumber, scans }: Ca
   );
 }
 
-/** The OUTBOUND parcel's rental is cancelled. Where no carrier was asked it ends here; else the worker asks the carrier to stop it. */
+/** The parcel is not wanted any more. Where no carrier was asked it ends here; else the worker asks the carrier to stop it. */
 export function stopParcel(em: EntityManager, delivery: Delivery, now: Date): void {
   if (delivery.status === 'DELIVERED') {
     wantParcel(em, delivery, 'RETURN', now); // too late
@@ -142,4 +149,10 @@ export function stopParcel(em: EntityManager, delivery: Delivery, now: Date): vo
     delivery.attempts = 0;
     delivery.nextAttemptAt = now;
   }
+}
+
+/** Nobody waits for the books any more. A RETURN parcel that the carrier has in hand is left to arrive. */
+export async function giveUpReturn(em: EntityManager, rentalId: string, now: Date): Promise<void> {
+  const back = await lockDelivery(em, { rentalId, direction: 'RETURN', status: { $in: beforePickUp } });
+  if (back) stopParcel(em, back, now);
 }
