@@ -11,11 +11,13 @@ test('what has not arrived is counted, for each consumer and for the outbox, and
   const orm = await openServiceDatabase({ url: await createDatabase('metrics'), entities: [], migrations: [], log });
   const em = () => orm.em.fork();
   let watching = 0;
+  let open = 0;
+  const gauges = { rentabook_door_open: { help: 'Whether the door is open', read: () => open } };
   const http = await listen({
     host: '127.0.0.1',
     port: 0,
     log,
-    routes: { '/metrics': metricsHandler(em, ['one', 'other'], () => watching) },
+    routes: { '/metrics': metricsHandler(em, ['one', 'other'], () => watching, gauges) },
     notReady: async () => null,
   });
   const scrape = async () => {
@@ -43,6 +45,7 @@ test('what has not arrived is counted, for each consumer and for the outbox, and
          ('b:1', 'b', 's', '{}', now() - interval '1 hour', now())`,
     );
     watching = 7;
+    open = 1;
     const after = await scrape();
 
     expect([...new Set(Object.values(before))]).toEqual([0]);
@@ -56,6 +59,7 @@ test('what has not arrived is counted, for each consumer and for the outbox, and
       rentabook_outbox_unpublished: 2,
       rentabook_outbox_oldest_seconds: 120,
       rentabook_subscriptions: 7,
+      rentabook_door_open: 1,
     });
   } finally {
     await http.close();

@@ -31,8 +31,16 @@ const OUTBOX = `
   SELECT count(*)::int AS unpublished, coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 AS "oldestS"
   FROM outbox WHERE published_at IS NULL`;
 
+/** What a service tells of itself beside, by the name of the gauge; read at each scrape. */
+export type Gauges = Record<string, { help: string; read: () => number }>;
+
 /** Answers in Prometheus' text format; a scrape fails while the database is away. */
-export function metricsHandler(em: () => EntityManager, consumers: string[], subscriptions: () => number): Handler {
+export function metricsHandler(
+  em: () => EntityManager,
+  consumers: string[],
+  subscriptions: () => number,
+  gauges: Gauges = {},
+): Handler {
   const registry = new Registry();
   const gauge = (name: string, help: string, labelNames: string[] = []) =>
     new Gauge({ name, help, labelNames, registers: [registry] });
@@ -42,9 +50,11 @@ export function metricsHandler(em: () => EntityManager, consumers: string[], sub
   const unpublished = gauge('rentabook_outbox_unpublished', 'Events that wait for their publication');
   const oldest = gauge('rentabook_outbox_oldest_seconds', 'How long the oldest of them has waited');
   const served = gauge('rentabook_subscriptions', 'Subscriptions that are being served');
+  const own = Object.entries(gauges).map(([name, { help, read }]) => ({ gauge: gauge(name, help), read }));
 
   return async (_, response) => {
     served.set(subscriptions());
+    for (const { gauge, read } of own) gauge.set(read());
     const [states, [outbox]] = await Promise.all([
       query<ConsumerState>(em(), CONSUMERS, [consumers]),
       query<OutboxState>(em(), OUTBOX),

@@ -21,7 +21,7 @@ import {
 } from './graphql.ts';
 import { BadRequest, type Handler, listen, readBody } from './http.ts';
 import type { Log } from './log.ts';
-import { metricsHandler } from './metrics.ts';
+import { type Gauges, metricsHandler } from './metrics.ts';
 import { connectForever } from './nats.ts';
 import { tokenSettings, tokenVerifierFor } from './oidc.ts';
 import { cause } from './outbox.ts';
@@ -84,6 +84,8 @@ export interface ServeOptions<C extends BaseContext> {
   welcome?: (viewer: Viewer) => Promise<void>;
   consumers?: AnyConsumer[];
   workers?: Worker[];
+  /** On /metrics, beside what every service has there. */
+  gauges?: Gauges;
   /** Beside /graphql: webhooks, keys. */
   routes?: Record<string, Handler>;
 }
@@ -120,6 +122,7 @@ export async function serve<C extends BaseContext>(
         service.em,
         (options.consumers ?? []).map(({ name }) => name),
         () => subscriptions.count(),
+        options.gauges,
       ),
       ...options.routes,
     },

@@ -12,10 +12,10 @@ export interface SandboxProcess extends Running {
 }
 
 export async function startSandbox(databaseUrl: string, settings: Environment = {}): Promise<SandboxProcess> {
-  const port = await freePort();
+  const port = settings.PORT ?? String(await freePort()); // one that was stopped comes back where it was
   const running = launchService('sandbox', {
     environment: {
-      PORT: String(port),
+      PORT: port,
       LOG_LEVEL: 'error',
       DATABASE_URL: databaseUrl,
       STRIPE_SECRET_KEY,

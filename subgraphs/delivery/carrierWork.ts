@@ -7,7 +7,8 @@ import type { Log } from '#platform/log.ts';
 import { type Share, sharedTransactions } from '#platform/microBatches.ts';
 import { type Ask, NoAnswer } from '#platform/requestReply.ts';
 import { retryDelayMs } from '#platform/rounds.ts';
-import { type Carrier, CarrierUnavailable, type NewParcel } from './carrier.ts';
+import { CarrierUnavailable, type NewParcel } from './carrier.ts';
+import type { GuardedCarrier } from './carrierBreaker.ts';
 import { type Duty, dutyOf, labelOf } from './delivery.ts';
 import { Delivery } from './entities.ts';
 import { CHANGES, lockDelivery, reach, recordScans } from './parcels.ts';
@@ -23,7 +24,7 @@ export const claimMsFor = (carrierTimeoutMs: number): number => RENTAL_TIMEOUT_M
 export interface Carrying {
   em: () => EntityManager;
   ask: Ask;
-  carrier: Carrier;
+  carrier: GuardedCarrier;
   /** A parcel silent for so long is asked after. */
   pollMs: number;
   /** A parcel that was claimed and not seen to for so long is anybody's again. */
@@ -35,15 +36,17 @@ interface Round extends Carrying {
   share: Share;
 }
 
-/** One round: claims what is due and does it. Answers how many there were. */
+/** One round: claims what is due, as far as the carrier may be asked, and does it. Answers how many there were. */
 export async function sweepCarrier(carrying: Carrying, log: Log): Promise<number> {
+  const room = carrying.carrier.room(AT_ONCE);
+  if (!room) return 0;
   const em = carrying.em();
   const rows = await query<object>(
     em,
     `UPDATE delivery SET attempts = attempts + 1, next_attempt_at = clock_timestamp() + $2 * interval '1 ms' WHERE id IN (
        SELECT id FROM delivery WHERE next_attempt_at <= clock_timestamp() ORDER BY next_attempt_at LIMIT $1 FOR UPDATE SKIP LOCKED)
      RETURNING *`,
-    [AT_ONCE, carrying.claimMs],
+    [room, carrying.claimMs],
   );
   // crash point: delivery, claimed but not performed
   const claimed = rows.map((row) => em.map(Delivery, row));
@@ -68,6 +71,9 @@ async function perform(round: Round, delivery: Delivery, log: Log): Promise<Look
   } catch (error) {
     const level = error instanceof CarrierUnavailable || error instanceof NoAnswer ? 'warn' : 'error';
     log[level]({ err: error, deliveryId, attempts }, 'a parcel was not seen to; its turn comes again');
+    // That was no attempt of this parcel's own: it goes behind those that wait, and all go out when the carrier is back.
+    if (error instanceof CarrierUnavailable && round.carrier.isOpen())
+      return { delivery, inMs: 0, attempts: attempts - 1 };
     return { delivery, inMs: retryDelayMs(attempts), attempts };
   }
 }

@@ -5,6 +5,7 @@ import { answer } from '#platform/requestReply.ts';
 import { startRounds } from '#platform/rounds.ts';
 import { openService, serve, serviceSettings } from '#platform/service.ts';
 import { httpCarrier } from './carrier.ts';
+import { withBreaker } from './carrierBreaker.ts';
 import { claimMsFor, sweepCarrier } from './carrierWork.ts';
 import { deliveryDatabase } from './database.ts';
 import { customerConsumer, rentalConsumer } from './events.ts';
@@ -23,9 +24,10 @@ const settings = [
 
 await run('delivery', settings, async (config, log) => {
   const service = await openService(config, log, deliveryDatabase);
+  const carrier = withBreaker(httpCarrier(config), log);
   const carrying = {
     ...service,
-    carrier: httpCarrier(config),
+    carrier,
     pollMs: config.CARRIER_POLL_MS,
     claimMs: claimMsFor(config.CARRIER_TIMEOUT_MS),
   };
@@ -45,6 +47,12 @@ await run('delivery', settings, async (config, log) => {
       startRounds('the work at the carrier', () => sweepCarrier(carrying, log), log),
       startRounds('applying scans that waited', () => applyWaiting(service.em), log),
     ],
+    gauges: {
+      rentabook_carrier_open: {
+        help: 'Whether the carrier is away, so that nothing is asked of it but a trial now and then',
+        read: () => Number(carrier.isOpen()),
+      },
+    },
     routes: { '/webhooks/carrier': carrierWebhook(service.em, config.CARRIER_WEBHOOK_SECRET) },
   });
 });

@@ -15,6 +15,7 @@ import { arrived, deliver } from '../../tests/events.ts';
 import { CARRIER_WEBHOOK_SECRET } from '../../tests/sandboxProcess.ts';
 import { createDatabase, natsUrl } from '../../tests/services.ts';
 import { httpCarrier } from './carrier.ts';
+import { withBreaker } from './carrierBreaker.ts';
 import { type Carrying, sweepCarrier } from './carrierWork.ts';
 import { deliveryDatabase } from './database.ts';
 import { Delivery, TrackingEvent } from './entities.ts';
@@ -75,7 +76,7 @@ afterAll(async () => {
 const workAt = (courier: Courier, more: Partial<Carrying> = {}): Carrying => ({
   em,
   ask: createAsk(Promise.resolve(nats)),
-  carrier: httpCarrier(courier.settings),
+  carrier: withBreaker(httpCarrier(courier.settings), log),
   pollMs: 30_000,
   claimMs: 10_000,
   ...more,
@@ -345,7 +346,7 @@ describe('F5 cancelling stops delivery', () => {
   test('a cancel while the carrier is being asked stops what it makes', async () => {
     const rental = rentalOf();
     await rental.accepted();
-    const carrier = httpCarrier(slow.settings);
+    const { carrier } = workAt(slow);
 
     await sweepCarrier(
       workAt(slow, {
