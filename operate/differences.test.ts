@@ -44,8 +44,13 @@ function placesOf({ environments }: System) {
   };
 }
 
-/** A loan, a rental that is over, one that was cancelled, one that was declined. */
+/** A loan, a rental that is over, one that was cancelled, one that was declined, and a copy that is offered. */
 async function makeHistory(staff: Client, reader: Client): Promise<void> {
+  const soughtId = await addBook(staff, 0);
+  await reader.data('mutation ($id: ID!) { joinWaitlist(bookId: $id) { userErrors { message } } }', { id: soughtId });
+  await staff.data('mutation ($id: ID!) { addCopies(input: { bookId: $id, count: 1 }) { userErrors { message } } }', {
+    id: soughtId,
+  });
   const bookId = await addBook(staff, 5);
   const rent = async (name: string, more: object = {}) => {
     const { rental, userErrors } = await requestRental(reader, bookId, more);
@@ -143,7 +148,25 @@ test.each<[rule: string, of: Service | 'sandbox', sql: string, sentence: RegExp]
     'stock-reservations',
     'book',
     `UPDATE reservation SET status = 'RESERVED' WHERE id = :loan`,
-    /counts 0 reserved and 2 out; its reservations hold 2 and have out 0\.$/,
+    /counts 0 reserved and 2 out; its reservations hold 2 and have out 0, and 0 are offered\.$/,
+  ],
+  [
+    'stock-reservations',
+    'book',
+    `UPDATE waitlist_entry SET status = 'LEFT', offer_expires_at = NULL WHERE status = 'OFFERED'`,
+    /counts 1 reserved and 0 out; its reservations hold 0 and have out 0, and 0 are offered\.$/,
+  ],
+  [
+    'waitlists',
+    'book',
+    `UPDATE waitlist_entry SET status = 'WAITING', offer_expires_at = NULL; UPDATE book SET available = 1, reserved = 0 WHERE reserved = 1`,
+    /^1 wait for book .*, of which 1 are available\.$/,
+  ],
+  [
+    'versions',
+    'book',
+    `UPDATE waitlist_entry SET version = 3`,
+    /^waitlist-.* is at version 3; the outbox of book has 2 events of it, 1 to 2\.$/,
   ],
   [
     'reservations',

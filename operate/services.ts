@@ -22,7 +22,7 @@ export interface Sources extends Record<Service, Client> {
 
 /** The tables and views whose rows have versions, by the first part of their events' ids. */
 export const aggregatesOf = {
-  book: { book: 'book', reservation: 'reservation' },
+  book: { book: 'book', reservation: 'reservation', waitlist: 'waitlist_entry' },
   rental: { rental: 'rental', payment: 'payment', fee: 'fee' },
   delivery: { delivery: 'delivery' },
   customer: { customer: 'customer_version' },

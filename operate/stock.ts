@@ -1,4 +1,4 @@
-/** Stock: the ledger, the copies and the reservations of Book, and the reservations beside Rental's rentals. */
+/** Stock: the ledger, the copies, the reservations and the waitlists of Book, and the reservations beside Rental's rentals. */
 import type { ReservationStatus } from '../subgraphs/book/book.ts';
 import type { RentalStatus } from '../subgraphs/rental/rental.ts';
 import { type Row, rowsOf, sideBySide } from './pages.ts';
@@ -69,14 +69,16 @@ const RESERVED = `
   WITH held AS (
     SELECT book_id AS id, coalesce(sum(quantity) FILTER (WHERE status = 'RESERVED'), 0) AS reserved,
       coalesce(sum(quantity) FILTER (WHERE status = 'ISSUED'), 0) AS out
-    FROM reservation WHERE status IN ('RESERVED', 'ISSUED') GROUP BY book_id)
-  SELECT id, b.reserved AS reserved_count, b.out AS out_count, coalesce(h.reserved, 0) AS reserved, coalesce(h.out, 0) AS out
-  FROM book b FULL JOIN held h USING (id)
-  WHERE (b.reserved, b.out) IS DISTINCT FROM (coalesce(h.reserved, 0), coalesce(h.out, 0))`;
+    FROM reservation WHERE status IN ('RESERVED', 'ISSUED') GROUP BY book_id),
+  offers AS (SELECT book_id AS id, count(*) AS offered FROM waitlist_entry WHERE status = 'OFFERED' GROUP BY book_id)
+  SELECT id, b.reserved AS reserved_count, b.out AS out_count, coalesce(h.reserved, 0) AS reserved, coalesce(h.out, 0) AS out,
+    coalesce(offered, 0) AS offered
+  FROM book b FULL JOIN held h USING (id) LEFT JOIN offers USING (id)
+  WHERE (b.reserved, b.out) IS DISTINCT FROM (coalesce(h.reserved, 0) + coalesce(offered, 0), coalesce(h.out, 0))`;
 
 const reserved: Rule = {
   name: 'stock-reservations',
-  says: 'the reserved and out counts of each book are the sums over its reservations',
+  says: 'the reserved count of each book is the sum over its reservations and offers, the out count that over its reservations',
   atOnce: true,
   async look({ book }, tell) {
     const { rows } = await book.query(RESERVED);
@@ -86,9 +88,25 @@ const reserved: Rule = {
         sentence:
           row.reserved_count === null
             ? `Reservations hold ${row.reserved} and have out ${row.out} of book ${row.id}, which does not exist.`
-            : `Book ${row.id} counts ${row.reserved_count} reserved and ${row.out_count} out; its reservations hold ${row.reserved} and have out ${row.out}.`,
+            : `Book ${row.id} counts ${row.reserved_count} reserved and ${row.out_count} out; its reservations hold ${row.reserved} and have out ${row.out}, and ${row.offered} are offered.`,
       });
     return countOf(book, 'reservation');
+  },
+};
+
+const OVERLOOKED = `
+  SELECT b.id, b.available, count(*) AS waiting FROM book b JOIN waitlist_entry e ON e.book_id = b.id AND e.status = 'WAITING'
+  WHERE b.status = 'LISTED' AND b.available > 0 GROUP BY b.id`;
+
+const overlooked: Rule = {
+  name: 'waitlists',
+  says: 'nobody waits for a listed book of which a copy is available',
+  atOnce: true,
+  async look({ book }, tell) {
+    const { rows } = await book.query(OVERLOOKED);
+    for (const { id, available, waiting } of rows)
+      tell({ about: id, sentence: `${waiting} wait for book ${id}, of which ${available} are available.` });
+    return countOf(book, 'waitlist_entry');
   },
 };
 
@@ -105,7 +123,7 @@ const reservationsOf = {
   CLOSED: ['RETURNED'],
   REJECTED: ['RELEASED'],
   CANCELLED: ['RELEASED', 'RETURNED', 'WRITTEN_OFF'], // the latter two when the stop came too late
-  LOST: ['WRITTEN_OFF'],
+  LOST: ['WRITTEN_OFF', 'RETURNED'], // the latter when the parcel was on its way already
 } as const satisfies Record<RentalStatus, (ReservationStatus | null)[]>;
 
 interface RentalRow extends Row {
@@ -169,4 +187,4 @@ async function countOf(client: { query: (sql: string) => Promise<{ rows: { count
   return Number(rows[0]?.count ?? 0);
 }
 
-export const stockRules = [ledger, copies, reserved, rentals];
+export const stockRules = [ledger, copies, reserved, overlooked, rentals];

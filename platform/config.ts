@@ -115,7 +115,9 @@ const settings = {
   MAX_SELECTIONS: count.default(1000).describe('fields of an operation with its fragments written out, at most'),
   MAX_ALIASES: count.default(30).describe('aliases in an operation, at most'),
   MAX_ROOT_FIELDS: count.default(20).describe('root fields of an operation, at most'),
-  MAX_COST: count.default(10_000).describe('objects that an operation may lead to, at most, by @cost and @listSize'),
+  MAX_COST: whole(1, 1_000_000_000)
+    .default(10_000)
+    .describe('objects that an operation may lead to, at most, by @cost and @listSize'),
   MAX_IN_FLIGHT: count.default(256).describe('requests of one caller answered at once, at most'),
   MAX_SUBSCRIPTIONS: count.default(100).describe('subscriptions of one caller, at most'),
   RATES: rates

@@ -1,7 +1,7 @@
 /** What a service holds about a customer: told page by page to whoever collects it for them (`exportMyData`), and blanked once they are erased. */
 import type { AnswerOf, AskOf } from '#schema/requests.ts';
 import type { Consumer } from './apply.ts';
-import { query } from './database.ts';
+import { type EntityManager, query } from './database.ts';
 
 type Asked = AskOf<'rpc.rental.export'>;
 type Answered = AnswerOf<'rpc.rental.export'>;
@@ -27,16 +27,19 @@ interface Erasing {
   name: string;
   /** One statement that takes the customer's id as `$1`. */
   blank: string;
+  /** What else ends with them. */
+  leave?: (em: EntityManager, customerId: string) => Promise<void>;
 }
 
 /** Blanks what is the customer's own when Customer tells that they are erased. */
-export const erasing = ({ name, blank }: Erasing): Consumer<'CUSTOMER'> => ({
+export const erasing = ({ name, blank, leave }: Erasing): Consumer<'CUSTOMER'> => ({
   name,
   stream: 'CUSTOMER',
   locks: 'customerId',
   handlers: {
     'customer.saved': 'ignore',
     async 'customer.erased'({ data }, em) {
+      await leave?.(em, data.customerId);
       await query(em, blank, [data.customerId]);
     },
   },

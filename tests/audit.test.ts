@@ -2,7 +2,7 @@
 import { globSync } from 'node:fs';
 import { authRule } from '#platform/auth.ts';
 import { subgraphSchema } from '#platform/graphql.ts';
-import { addBook, type Client, eventually, idOf, rentalOf, requestRental, signIn, signUp } from './client.ts';
+import { addBook, type Client, eventually, idOf, rentalOf, requestRental, signIn, signUp, stockOf } from './client.ts';
 import { type System, startSystem } from './system.ts';
 
 let system: System;
@@ -69,6 +69,18 @@ const acts: Record<string, () => Promise<Act>> = {
     bookId = await addBook(staff, 5);
     return { who: staff, service: 'BOOK', subject: ['Book', bookId], details: { copies: 5 } };
   },
+  async leaveWaitlist() {
+    const { rental } = await requestRental(reader, bookId, { quantity: 5 });
+    const { joinWaitlist } = await reader.data(`mutation { joinWaitlist(bookId: "${bookId}") { entry { id } } }`);
+    expect(await send(staff, `leaveWaitlist(entryId: "${joinWaitlist.entry.id}")`)).toEqual([]);
+    expect(await send(reader, `cancelRental(input: { rentalId: "${rental.id}" })`)).toEqual([]);
+    await eventually(
+      () => stockOf(reader, bookId),
+      ({ available }) => available === 5,
+    );
+    const details = { customerId: idOf(reader), from: 'WAITING' };
+    return { who: staff, service: 'BOOK', subject: ['WaitlistEntry', joinWaitlist.entry.id], details };
+  },
   async updateBook() {
     const sent = `updateBook(input: { id: "${bookId}", title: "${WORDS}", rentalFee: { amount: 4500, currency: "KRW" } })`;
     expect(await send(staff, sent)).toEqual([]);
@@ -128,6 +140,13 @@ const acts: Record<string, () => Promise<Act>> = {
     const details = { bookId, rentalId: lent, condition: 'DAMAGED', from: 'INSPECTING', to: 'REPAIR' };
     return { who: staff, service: 'BOOK', subject: ['BookCopy', id], details };
   },
+  async receiveCopy() {
+    const lost = `UPDATE book_copy SET status = 'LOST' WHERE id = (SELECT id FROM book_copy WHERE book_id = $1 AND status = 'ON_SHELF' LIMIT 1) RETURNING id`;
+    const [copy] = await system.query<{ id: string }>('book', lost, [bookId]);
+    expect(await send(staff, `receiveCopy(copyId: "${copy?.id}")`)).toEqual([]);
+    const details = { bookId, rentalId: null };
+    return { who: staff, service: 'BOOK', subject: ['BookCopy', copy?.id ?? ''], details };
+  },
   async recordTrackingEvent() {
     const { deliveries } = await rentalOf(reader, lent);
     const { id } = deliveries.find(({ direction }: { direction: string }) => direction === 'OUTBOUND');
@@ -144,7 +163,7 @@ const acts: Record<string, () => Promise<Act>> = {
 };
 
 /** Those that the owner may do, too. */
-const forOthers = ['cancelRental', 'returnRental', 'renewRental', 'reportRentalLost'];
+const forOthers = ['cancelRental', 'returnRental', 'renewRental', 'reportRentalLost', 'leaveWaitlist'];
 
 test('every mutation that is for a role is in the table', () => {
   const byRole = globSync('subgraphs/*/schema.graphql').flatMap((path) => {

@@ -50,6 +50,9 @@ test('an export has everything, from every service, and nothing of anybody else'
     input: { rentalId: cancelled.id, reason: 'I have bought it' },
   });
   const { rental: theirs } = await requestRental(other, bookId);
+  await reader.data('mutation ($id: ID!) { joinWaitlist(bookId: $id) { userErrors { code } } }', {
+    id: await addBook(staff, 0),
+  });
   await eventually(
     () => rentalOf(reader, rental.id),
     ({ status }) => status === 'ON_LOAN',

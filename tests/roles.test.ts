@@ -69,6 +69,9 @@ Mutation.updateBook          UNAUTHENTICATED  FORBIDDEN  FORBIDDEN  FORBIDDEN  y
 Mutation.addCopies           UNAUTHENTICATED  FORBIDDEN  FORBIDDEN  FORBIDDEN  yes        yes
 Mutation.withdrawCopies      UNAUTHENTICATED  FORBIDDEN  FORBIDDEN  FORBIDDEN  yes        yes
 Mutation.inspectCopy         UNAUTHENTICATED  FORBIDDEN  FORBIDDEN  FORBIDDEN  yes        yes
+Mutation.receiveCopy         UNAUTHENTICATED  FORBIDDEN  FORBIDDEN  FORBIDDEN  yes        yes
+Mutation.joinWaitlist        UNAUTHENTICATED  yes        yes        yes        yes        yes
+Mutation.leaveWaitlist       UNAUTHENTICATED  yes        NOT_FOUND  NOT_FOUND  yes        yes
 Mutation.recordTrackingEvent UNAUTHENTICATED  FORBIDDEN  FORBIDDEN  yes        yes        yes
 
 Subscription.orderStatus     UNAUTHENTICATED  yes        silent     silent     yes        yes
@@ -80,6 +83,10 @@ DailyReport                  FORBIDDEN        FORBIDDEN  FORBIDDEN  FORBIDDEN  y
 Delivery                     FORBIDDEN        yes        FORBIDDEN  yes        yes        yes
 Book.copies                  FORBIDDEN        FORBIDDEN  FORBIDDEN  FORBIDDEN  yes        yes
 BookCopy                     FORBIDDEN        FORBIDDEN  FORBIDDEN  FORBIDDEN  yes        yes
+WaitlistEntry                FORBIDDEN        yes        FORBIDDEN  FORBIDDEN  yes        yes
+DailyReport.copiesOwned      FORBIDDEN        FORBIDDEN  FORBIDDEN  FORBIDDEN  yes        yes
+DailyReport.copiesIssued     FORBIDDEN        FORBIDDEN  FORBIDDEN  FORBIDDEN  yes        yes
+DailyReport.stockTurn        FORBIDDEN        FORBIDDEN  FORBIDDEN  FORBIDDEN  yes        yes
 Customer.email               FORBIDDEN        yes        FORBIDDEN  FORBIDDEN  yes        yes
 Customer.name                FORBIDDEN        yes        FORBIDDEN  FORBIDDEN  yes        yes
 Customer.roles               FORBIDDEN        yes        FORBIDDEN  FORBIDDEN  yes        yes
@@ -87,6 +94,7 @@ Customer.addresses           FORBIDDEN        yes        FORBIDDEN  FORBIDDEN  y
 Customer.orders              FORBIDDEN        yes        FORBIDDEN  FORBIDDEN  yes        yes
 Customer.orderCursor         FORBIDDEN        yes        FORBIDDEN  FORBIDDEN  yes        yes
 Customer.blocked             FORBIDDEN        yes        FORBIDDEN  FORBIDDEN  yes        yes
+Customer.waitlist            FORBIDDEN        yes        FORBIDDEN  FORBIDDEN  yes        yes
 `;
 
 const [[...everybody] = [], ...rows] = TABLE.split('\n')
@@ -113,6 +121,9 @@ let lost: string;
 let feeId: string;
 let deliveryId: string;
 let copyId: string;
+/** Nobody has a copy of it. */
+let soughtId: string;
+let entryId: string;
 let addressId: string;
 
 beforeAll(async () => {
@@ -141,6 +152,9 @@ beforeAll(async () => {
   await done(owner, `reportRentalLost(rentalId: "${lost}")`);
   feeId = (await owner.data(`{ rental(id: "${lost}") { fees { id } } }`)).rental.fees[0].id;
   copyId = await eventually(copyToInspect, Boolean);
+  soughtId = await addBook(the('staff'), 0);
+  entryId = (await owner.data(`mutation { joinWaitlist(bookId: "${soughtId}") { entry { id } } }`)).joinWaitlist.entry
+    .id;
   await done(owner, `saveAddress(input: { label: "Home", ${ADDRESS} })`);
   addressId = (await owner.data('{ me { addresses { id } } }')).me.addresses[0].id;
   await eventually(
@@ -294,6 +308,9 @@ const operations: Record<string, (who: Who) => Promise<string>> = {
   'Mutation.withdrawCopies': (who) =>
     change(who, `withdrawCopies(input: { bookId: "${bookId}", count: 1, reason: "old" })`),
   'Mutation.inspectCopy': (who) => change(who, `inspectCopy(input: { copyId: "${copyId}", condition: GOOD })`),
+  'Mutation.receiveCopy': (who) => change(who, `receiveCopy(copyId: "${copyId}")`),
+  'Mutation.joinWaitlist': (who) => change(who, `joinWaitlist(bookId: "${soughtId}")`),
+  'Mutation.leaveWaitlist': (who) => change(who, `leaveWaitlist(entryId: "${entryId}")`),
   'Mutation.recordTrackingEvent': (who) =>
     change(who, `recordTrackingEvent(input: { deliveryId: "${deliveryId}", status: IN_TRANSIT })`),
 
@@ -306,12 +323,17 @@ const operations: Record<string, (who: Who) => Promise<string>> = {
   Delivery: (who) => refer(who, 'delivery', 'Delivery', deliveryId, 'recipient'),
   'Book.copies': (who) => refer(who, 'book', 'Book', bookId, 'copies { edges { node { rental { id } } } }'),
   BookCopy: (who) => refer(who, 'book', 'BookCopy', copyId, 'barcode'),
+  WaitlistEntry: (who) => refer(who, 'book', 'WaitlistEntry', entryId, 'status'),
+  'DailyReport.copiesOwned': (who) => refer(who, 'book', 'DailyReport', { date: today() }, 'copiesOwned'),
+  'DailyReport.copiesIssued': (who) => refer(who, 'book', 'DailyReport', { date: today() }, 'copiesIssued'),
+  'DailyReport.stockTurn': (who) => refer(who, 'book', 'DailyReport', { date: today() }, 'stockTurn'),
   'Customer.email': (who) => refer(who, 'customer', 'Customer', idOf(the('owner')), 'email'),
   'Customer.name': (who) => refer(who, 'customer', 'Customer', idOf(the('owner')), 'name'),
   'Customer.roles': (who) => refer(who, 'customer', 'Customer', idOf(the('owner')), 'roles'),
   'Customer.addresses': (who) => refer(who, 'customer', 'Customer', idOf(the('owner')), 'addresses { line1 }'),
   'Customer.orders': (who) =>
     refer(who, 'customer', 'Customer', idOf(the('owner')), 'orders { edges { node { id } } }'),
+  'Customer.waitlist': (who) => refer(who, 'book', 'Customer', idOf(the('owner')), 'waitlist { status }'),
   'Customer.orderCursor': (who) => refer(who, 'customer', 'Customer', idOf(the('owner')), 'orderCursor'),
   'Customer.blocked': (who) => refer(who, 'rental', 'Customer', idOf(the('owner')), 'blocked'),
 };

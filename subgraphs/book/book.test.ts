@@ -1,6 +1,7 @@
 import {
   type CopyStatus,
   copyStatuses,
+  estimatedAt,
   facet,
   facetsOf,
   inspectionMove,
@@ -8,12 +9,16 @@ import {
   type MoveName,
   moves,
   normalize,
+  openStatuses,
   ownedOf,
+  receptionMove,
   reservationAfter,
   reservationStatuses,
   searchTextOf,
   searchWords,
   stockAfter,
+  waitlistAfter,
+  waitlistStatuses,
 } from './book.ts';
 
 const names = Object.keys(moves) as MoveName[];
@@ -57,6 +62,46 @@ test('a reservation that has ended stays as it is', () => {
   for (const status of ended)
     for (const change of ['release', 'issue', 'receive', 'lose'] as const)
       expect(reservationAfter(status, change)).toBeNull();
+});
+
+test('only a lost copy is received', () => {
+  for (const status of copyStatuses.filter((status) => status !== 'LOST'))
+    expect(() => receptionMove(status)).toThrow(`Cannot receive a copy that is ${status}`);
+  expect(receptionMove('LOST')).toBe('find');
+});
+
+test('the table of the waitlist, whole', () => {
+  const changes = ['offer', 'fulfil', 'expire', 'leave'] as const;
+  const table = waitlistStatuses.map((status) => [status, ...changes.map((change) => waitlistAfter(status, change))]);
+  expect(table).toEqual([
+    ['WAITING', 'OFFERED', 'FULFILLED', null, 'LEFT'],
+    ['OFFERED', null, 'FULFILLED', 'EXPIRED', 'LEFT'],
+    ['FULFILLED', null, null, null, null],
+    ['EXPIRED', null, null, null, null],
+    ['LEFT', null, null, null, null],
+  ]);
+  expect(openStatuses).toEqual(['WAITING', 'OFFERED']);
+});
+
+describe('an estimate', () => {
+  const DAY_MS = 86_400_000;
+  const now = new Date('2026-03-01T00:00:00Z');
+  const loans = (...days: number[]) => days.map((one) => one * DAY_MS);
+  const daysUntil = (position: number, owned: number, loansMs: number[]) => {
+    const at = estimatedAt(now, position, owned, loansMs);
+    return at && (at.getTime() - now.getTime()) / DAY_MS;
+  };
+
+  test.each([
+    ['the next of one copy waits for one loan', 1, 1, loans(14, 14, 14, 14, 14), 14],
+    ['the second of one copy for two', 2, 1, loans(14, 14, 14, 14, 14), 28],
+    ['as many as there are copies wait for one', 3, 3, loans(14, 14, 14, 14, 14), 14],
+    ['the next of them for two', 4, 3, loans(14, 14, 14, 14, 14), 28],
+    ['one long loan does not count for more than another', 1, 1, loans(300, 10, 12, 11, 13), 12],
+    ['of an even number the middle two are halved', 1, 1, loans(9, 10, 12, 15, 8, 20), 11],
+    ['of fewer than five loans nothing is said', 1, 1, loans(14, 14, 14, 14), null],
+    ['nor where none is owned', 1, 0, loans(14, 14, 14, 14, 14), null],
+  ])('%s', (_, position, owned, loansMs, days) => expect(daysUntil(position, owned, loansMs)).toBe(days));
 });
 
 test('only a copy that came back, or is in repair, can be inspected', () => {

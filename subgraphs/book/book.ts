@@ -1,6 +1,6 @@
 /**
- * The rules of stock and of the catalogue, as tables and small functions: how copies may move, what an ISBN is, what a search
- * compares. Pure: no clock, no database, no network. Source: docs/story.md, "A rental's life".
+ * The rules of stock, waitlist and catalogue, as tables and small functions: how copies may move, how long a wait may be, what
+ * an ISBN is, what a search compares. Pure: no clock, no database, no network. Source: docs/story.md, "A rental's life".
  */
 import { Refusal } from '#platform/errors.ts';
 
@@ -22,6 +22,7 @@ interface Move {
 /** Every way in which copies can move. The counts, the ledger and the copies themselves all follow this table. */
 export const moves = {
   acquire: { type: 'ACQUIRE', from: 'OUTSIDE', to: 'AVAILABLE' },
+  find: { type: 'ACQUIRE', from: 'OUTSIDE', to: 'INSPECTING', copies: { from: ['LOST'], to: 'INSPECTING' } },
   withdraw: { type: 'WRITE_OFF', from: 'AVAILABLE', to: 'OUTSIDE', copies: { from: ['ON_SHELF'], to: 'WITHDRAWN' } },
 
   reserve: { type: 'RESERVE', from: 'AVAILABLE', to: 'RESERVED' },
@@ -117,6 +118,50 @@ export function inspectionMove(status: CopyStatus, condition: CopyCondition): In
   if (allowed.includes(status)) return move;
   const verb = status === 'REPAIR' ? `find ${condition} after its repair` : 'inspect';
   throw new Refusal('NOT_ALLOWED_IN_STATE', `Cannot ${verb} a copy that is ${status}.`);
+}
+
+/** What receiving a copy does that was thought lost. @throws Refusal NOT_ALLOWED_IN_STATE, naming the state. */
+export function receptionMove(status: CopyStatus): 'find' {
+  if (status === 'LOST') return 'find';
+  throw new Refusal('NOT_ALLOWED_IN_STATE', `Cannot receive a copy that is ${status}: only a LOST one is found.`);
+}
+
+/** The life of a place on a title's waitlist. OFFERED has a copy set aside for it. */
+const waiting = {
+  WAITING: { offer: 'OFFERED', fulfil: 'FULFILLED', leave: 'LEFT' },
+  OFFERED: { fulfil: 'FULFILLED', expire: 'EXPIRED', leave: 'LEFT' },
+  FULFILLED: {},
+  EXPIRED: {},
+  LEFT: {},
+} as const;
+export type WaitlistStatus = keyof typeof waiting;
+export const waitlistStatuses = Object.keys(waiting) as WaitlistStatus[]; // the keys are what the table was written with
+export type WaitlistChange = 'offer' | 'fulfil' | 'expire' | 'leave';
+
+/** Null where the change does not apply (any more). */
+export function waitlistAfter(status: WaitlistStatus, change: WaitlistChange): WaitlistStatus | null {
+  const row: Partial<Record<WaitlistChange, WaitlistStatus>> = waiting[status];
+  return row[change] ?? null;
+}
+
+/** What a customer has one of for each title, at most. */
+export const openStatuses = waitlistStatuses.filter((status) => waitlistAfter(status, 'leave'));
+
+const FEWEST_LOANS = 5;
+
+/**
+ * When whoever is at this position may have a copy: every `owned` of them wait for one loan, of median length. Null where
+ * nothing comes back, or too few loans are known.
+ */
+export function estimatedAt(now: Date, position: number, owned: number, loansMs: readonly number[]): Date | null {
+  if (owned < 1 || loansMs.length < FEWEST_LOANS) return null;
+  return new Date(now.getTime() + medianOf(loansMs) * Math.ceil(position / owned));
+}
+
+function medianOf(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.slice((sorted.length - 1) >> 1, (sorted.length >> 1) + 1); // one, or two of an even number
+  return middle.reduce((sum, value) => sum + value, 0) / middle.length;
 }
 
 /** ISBN-13 in digits from an ISBN-10 or ISBN-13 as people write it, or null where the check digit is wrong. */

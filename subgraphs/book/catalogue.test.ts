@@ -4,7 +4,7 @@ import { query, transaction } from '#platform/database.ts';
 import { createDatabase } from '../../tests/services.ts';
 import { addBook, updateBook } from './catalogue.ts';
 import { Book } from './entities.ts';
-import { expectSums, openShop, type Shop, staff } from './fixture.ts';
+import { expectSums, openShop, type Shop, staff, terms } from './fixture.ts';
 
 let shop: Shop;
 beforeAll(async () => {
@@ -113,7 +113,7 @@ test('F9 nothing is told after a rollback, and nothing changes', async () => {
 
   const work = transaction(shop.em(), async (em) => {
     await addBook(em, { ...dune, copies: 2 }, 'KRW', null);
-    await updateBook(em, { id, title: 'As It Never Was' }, 'KRW', staff());
+    await updateBook(em, { id, title: 'As It Never Was' }, terms, staff());
     await em.flush();
     throw new Error('the power fails');
   });

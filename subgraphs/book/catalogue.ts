@@ -11,7 +11,9 @@ import type { Viewer } from '#platform/tokens.ts';
 import type { DataOf } from '#schema/events.ts';
 import { facetsOf, isbn13, languageIn, normalize, type Searchable, searchTextOf } from './book.ts';
 import { Book } from './entities.ts';
-import { acquire, copyCount, lockBookOrRefuse } from './stock.ts';
+import { lockBookOrRefuse } from './movements.ts';
+import { acquire, copyCount } from './stock.ts';
+import { offerAvailable } from './waitlist.ts';
 
 /** A rental of 100 copies must still have a total that GraphQL's 32 bits hold. */
 const MAX_FEE = 20_000_000;
@@ -67,6 +69,13 @@ const updateBookInput = (currency: string) =>
     rentalFee: fee(currency).nullish(),
   });
 
+/** What the shop has settled, by its configuration. */
+export interface Terms {
+  currency: string;
+  /** How long a copy is set aside for who is next on the waitlist. */
+  offerMs: number;
+}
+
 /** `viewer` is null where no person adds it. @throws Refusal INVALID_INPUT with a path for each mistake. */
 export async function addBook(
   em: EntityManager,
@@ -88,7 +97,12 @@ export async function addBook(
 }
 
 /** A field that is left out, or null where null means nothing, stays as it is. @throws Refusal INVALID_INPUT, NOT_FOUND, VERSION_CONFLICT. */
-export async function updateBook(em: EntityManager, input: unknown, currency: string, viewer: Viewer): Promise<Book> {
+export async function updateBook(
+  em: EntityManager,
+  input: unknown,
+  { currency, offerMs }: Terms,
+  viewer: Viewer,
+): Promise<Book> {
   const { id, expectedVersion, rentalFee, publisher, ...changes } = checkInput(updateBookInput(currency), input);
   const book = await lockBookOrRefuse(em, id, ['input', 'id']);
   if (typeof expectedVersion === 'number' && expectedVersion !== book.version)
@@ -101,6 +115,7 @@ export async function updateBook(em: EntityManager, input: unknown, currency: st
     ...(publisher !== undefined && { publisher }),
     ...(rentalFee && { feeAmount: rentalFee.amount, feeCurrency: rentalFee.currency }),
   });
+  await offerAvailable(em, book, offerMs); // it may be listed again
   const { status, version } = book;
   if (fields.length) audit(em, viewer, 'updateBook', { type: 'Book', id }, { fields, status, version });
   return book;

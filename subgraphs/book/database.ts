@@ -1,12 +1,16 @@
 /** What is in Book's database: for the service, the import and the tests alike. */
-import { Book, BookCopy, Reservation, StockMovement } from './entities.ts';
+import { Book, BookCopy, Reservation, StockMovement, WaitlistEntry } from './entities.ts';
 import { CreateBook } from './migrations/0001_book.ts';
 import { Erasure } from './migrations/0002_erasure.ts';
+import { Waitlist } from './migrations/0003_waitlist.ts';
+import { Report } from './migrations/0004_report.ts';
 
 export const bookDatabase = {
-  entities: [Book, BookCopy, Reservation, StockMovement],
+  entities: [Book, BookCopy, Reservation, StockMovement, WaitlistEntry],
   migrations: [
     { name: 'book_0001_book', class: CreateBook },
     { name: 'book_0002_erasure', class: Erasure },
+    { name: 'book_0003_waitlist', class: Waitlist },
+    { name: 'book_0004_report', class: Report },
   ],
 };

@@ -1,6 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import type { AnswerOf } from '#schema/requests.ts';
-import { copyStatuses, type MovementType, reservationStatuses, type StockBucket } from './book.ts';
+import { copyStatuses, type MovementType, reservationStatuses, type StockBucket, waitlistStatuses } from './book.ts';
 
 const BookSchema = defineEntity({
   name: 'Book',
@@ -64,11 +64,32 @@ const ReservationSchema = defineEntity({
     status: p.enum(reservationStatuses),
     /** What whoever asks to reserve is told, however often. */
     answer: p.json<AnswerOf<'rpc.book.reserve'>>(),
+    /** By the scans: when the copies went out, and when they were back. */
+    issuedAt: p.datetime(3).nullable(),
+    returnedAt: p.datetime(3).nullable(),
     version: p.integer(),
   },
 });
 export class Reservation extends ReservationSchema.class {}
 ReservationSchema.setClass(Reservation);
+
+/** A customer's place on a title's waitlist; the column `number` has their order. */
+const WaitlistEntrySchema = defineEntity({
+  name: 'WaitlistEntry',
+  tableName: 'waitlist_entry',
+  properties: {
+    id: p.uuid().primary(),
+    bookId: p.uuid(),
+    customerId: p.uuid(),
+    status: p.enum(waitlistStatuses),
+    joinedAt: p.datetime(3),
+    /** While it is OFFERED. */
+    offerExpiresAt: p.datetime(3).nullable(),
+    version: p.integer(),
+  },
+});
+export class WaitlistEntry extends WaitlistEntrySchema.class {}
+WaitlistEntrySchema.setClass(WaitlistEntry);
 
 /** One line of the ledger; never changed, but for its remark when the customer is erased. */
 const StockMovementSchema = defineEntity({

@@ -17,7 +17,7 @@ beforeAll(async () => {
   url = await createDatabase('import');
   shop = await openShop(url);
 });
-beforeEach(() => query(shop.em(), 'TRUNCATE book, book_copy, stock_movement, outbox'));
+beforeEach(() => query(shop.em(), 'TRUNCATE book, book_copy, stock_movement, waitlist_entry, outbox'));
 afterAll(async () => {
   await shop?.close();
   rmSync(folder, { recursive: true });

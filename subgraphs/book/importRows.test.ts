@@ -2,7 +2,7 @@ import { query, transaction } from '#platform/database.ts';
 import { createDatabase } from '../../tests/services.ts';
 import { updateBook } from './catalogue.ts';
 import { Book } from './entities.ts';
-import { openShop, type Shop, staff } from './fixture.ts';
+import { openShop, type Shop, staff, terms } from './fixture.ts';
 import type { Row } from './goodbooks.ts';
 import { createImport, type Report } from './importRows.ts';
 
@@ -10,7 +10,7 @@ let shop: Shop;
 beforeAll(async () => {
   shop = await openShop(await createDatabase('import'));
 });
-beforeEach(() => query(shop.em(), 'TRUNCATE book, book_copy, stock_movement, outbox'));
+beforeEach(() => query(shop.em(), 'TRUNCATE book, book_copy, stock_movement, waitlist_entry, outbox'));
 afterAll(() => shop?.close());
 
 const hungerGames: Row = {
@@ -58,7 +58,7 @@ test('a fee that staff have changed stays', async () => {
   await importRows({});
   const [book] = await books();
   const changes = { id: book?.id, rentalFee: { amount: 1, currency: 'KRW' } };
-  await transaction(shop.em(), (em) => updateBook(em, changes, 'KRW', staff()));
+  await transaction(shop.em(), (em) => updateBook(em, changes, terms, staff()));
 
   expect(await importRows({})).toEqual([{ line: 2, outcome: 'unchanged', remarks: [] }]);
   expect(await books()).toEqual([expect.objectContaining({ feeAmount: 1, version: 2 })]);

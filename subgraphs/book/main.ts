@@ -2,20 +2,27 @@ import { auditOf } from '#platform/audit.ts';
 import { exportOf } from '#platform/personalData.ts';
 import { run } from '#platform/process.ts';
 import { answer } from '#platform/requestReply.ts';
+import { startRounds } from '#platform/rounds.ts';
 import { openService, serve, serviceSettings } from '#platform/service.ts';
 import { bookDatabase } from './database.ts';
 import { makeDemoCatalogue } from './demo.ts';
 import { customerConsumer, deliveryConsumer, rentalConsumer } from './events.ts';
 import { personalDataOf } from './personalData.ts';
+import { quoteOf } from './quote.ts';
 import { createReserve } from './reserve.ts';
 import { contextOf, resolvers } from './resolvers.ts';
+import { expireOffers } from './waitlist.ts';
 
-await run('book', [...serviceSettings, 'CURRENCY', 'RENTABOOK_DEMO'], async (config, log) => {
+const HOUR_MS = 3_600_000;
+
+await run('book', [...serviceSettings, 'CURRENCY', 'OFFER_HOURS', 'RENTABOOK_DEMO'], async (config, log) => {
+  const terms = { currency: config.CURRENCY, offerMs: config.OFFER_HOURS * HOUR_MS };
   const service = await openService(config, log, bookDatabase);
   if (config.RENTABOOK_DEMO === 'on') await makeDemoCatalogue(service.em(), config.CURRENCY);
 
   void service.nats.then((nats) => {
     answer(nats, 'rpc.book.reserve', log, createReserve(service.em));
+    answer(nats, 'rpc.book.quote', log, quoteOf(service.em));
     answer(nats, 'rpc.book.ping', log, async () => ({}));
     answer(nats, 'rpc.book.audit', log, auditOf(service.em));
     answer(nats, 'rpc.book.export', log, exportOf(personalDataOf(service.em)));
@@ -25,7 +32,8 @@ await run('book', [...serviceSettings, 'CURRENCY', 'RENTABOOK_DEMO'], async (con
     stream: 'BOOK',
     sdl: new URL('schema.graphql', import.meta.url),
     resolvers,
-    context: (viewer, client) => contextOf(service.em(), viewer, client, config.CURRENCY),
-    consumers: [rentalConsumer, deliveryConsumer, customerConsumer],
+    context: (viewer, client) => contextOf(service.em(), viewer, client, terms),
+    consumers: [rentalConsumer(terms.offerMs), deliveryConsumer(terms.offerMs), customerConsumer(terms.offerMs)],
+    workers: [startRounds('the end of offers', () => expireOffers(service.em(), terms.offerMs, new Date()), log)],
   });
 });

@@ -1,18 +1,16 @@
-/** What Book holds about a customer: what was set aside for each rental, and the lines of the ledger about it. */
+/** What Book holds about a customer: what was set aside for each rental, the lines of the ledger about it, and places on waitlists. */
 import { wrap } from '@mikro-orm/core';
 import type { EntityManager } from '#platform/database.ts';
 import type { ReadPersonal } from '#platform/personalData.ts';
-import { Reservation, StockMovement } from './entities.ts';
+import { Reservation, StockMovement, WaitlistEntry } from './entities.ts';
 
 export const personalDataOf =
   (em: () => EntityManager): ReadPersonal =>
   async (customerId, after, limit) => {
     const reading = em();
-    const reservations = await reading.find(
-      Reservation,
-      { customerId, id: { $gt: after } },
-      { orderBy: { id: 'asc' }, limit },
-    );
+    const next = { orderBy: { id: 'asc' }, limit } as const;
+    const reservations = await reading.find(Reservation, { customerId, id: { $gt: after } }, next);
+    const entries = await reading.find(WaitlistEntry, { customerId, id: { $gt: after } }, next);
     const movements = await reading.find(
       StockMovement,
       // By the title, since the ledger is kept so.
@@ -22,8 +20,12 @@ export const personalDataOf =
       },
       { orderBy: { id: 'asc' } },
     );
-    return reservations.map((reservation) => ({
-      ...wrap(reservation).toPOJO(),
-      movements: movements.filter(({ rentalId }) => rentalId === reservation.id).map((line) => wrap(line).toPOJO()),
-    }));
+    const items = [
+      ...reservations.map((reservation) => ({
+        ...wrap(reservation).toPOJO(),
+        movements: movements.filter(({ rentalId }) => rentalId === reservation.id).map((line) => wrap(line).toPOJO()),
+      })),
+      ...entries.map((entry) => wrap(entry).toPOJO()),
+    ];
+    return items.sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, limit); // a page of both together
   };

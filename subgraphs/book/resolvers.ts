@@ -5,27 +5,33 @@ import type { Resolvers } from '#platform/graphql.ts';
 import { rowsById } from '#platform/loaders.ts';
 import { connectionOf, type PageArgs, pageOf } from '#platform/pages.ts';
 import { isStaff, type Viewer } from '#platform/tokens.ts';
-import { isbn13, ownedOf, type Stock } from './book.ts';
-import { addBook, refusingDuplicates, updateBook } from './catalogue.ts';
+import { estimatedAt, isbn13, ownedOf, type Stock } from './book.ts';
+import { addBook, refusingDuplicates, type Terms, updateBook } from './catalogue.ts';
 import { copiesOfBooks } from './copies.ts';
-import { Book, BookCopy, StockMovement } from './entities.ts';
+import { Book, BookCopy, StockMovement, WaitlistEntry } from './entities.ts';
+import { waitlistsOf } from './positions.ts';
+import { reportsOf, type StockReport } from './report.ts';
 import { type Found, type SearchArgs, searchBooks } from './search.ts';
-import { addCopies, inspectCopy, withdrawCopies } from './stock.ts';
+import { addCopies, inspectCopy, receiveCopy, withdrawCopies } from './stock.ts';
+import { joinWaitlist, leaveWaitlist } from './waitlist.ts';
 
 /** One for each request; `em` is its own. */
-export const contextOf = (em: EntityManager, viewer: Viewer | null, client: string, currency: string) => ({
+export const contextOf = (em: EntityManager, viewer: Viewer | null, client: string, terms: Terms) => ({
   viewer,
   client,
   em,
-  currency,
+  terms,
   books: rowsById(() => em, Book),
   copies: rowsById(() => em, BookCopy),
   copiesOfBook: copiesOfBooks(em),
+  entries: rowsById(() => em, WaitlistEntry),
+  waitlists: waitlistsOf(em),
+  reports: reportsOf(em),
 });
 type Context = ReturnType<typeof contextOf>;
 
-/** @auth has let in staff only. */
-type Staff = Context & { viewer: Viewer };
+/** @auth has let in signed-in viewers only, and staff where it says so. */
+type SignedIn = Context & { viewer: Viewer };
 interface Input {
   input: unknown;
 }
@@ -52,22 +58,33 @@ export const resolvers: Resolvers = {
   },
 
   Mutation: {
-    addBook: (_: unknown, { input }: Input, { em, viewer, currency }: Staff) =>
+    addBook: (_: unknown, { input }: Input, { em, viewer, terms }: SignedIn) =>
       payload(async () => ({
-        book: await refusingDuplicates(transaction(em, (em) => addBook(em, input, currency, viewer))),
+        book: await refusingDuplicates(transaction(em, (em) => addBook(em, input, terms.currency, viewer))),
       })),
 
-    updateBook: (_: unknown, { input }: Input, { em, viewer, currency }: Staff) =>
-      payload(async () => ({ book: await transaction(em, (em) => updateBook(em, input, currency, viewer)) })),
+    updateBook: (_: unknown, { input }: Input, { em, viewer, terms }: SignedIn) =>
+      payload(async () => ({ book: await transaction(em, (em) => updateBook(em, input, terms, viewer)) })),
 
-    addCopies: (_: unknown, { input }: Input, { em, viewer }: Staff) =>
-      payload(async () => ({ book: await transaction(em, (em) => addCopies(em, input, viewer)) })),
+    addCopies: (_: unknown, { input }: Input, { em, viewer, terms }: SignedIn) =>
+      payload(async () => ({ book: await transaction(em, (em) => addCopies(em, input, viewer, terms.offerMs)) })),
 
-    withdrawCopies: (_: unknown, { input }: Input, { em, viewer }: Staff) =>
+    withdrawCopies: (_: unknown, { input }: Input, { em, viewer }: SignedIn) =>
       payload(async () => ({ book: await transaction(em, (em) => withdrawCopies(em, input, viewer)) })),
 
-    inspectCopy: (_: unknown, { input }: Input, { em, viewer }: Staff) =>
-      payload(async () => ({ copy: await transaction(em, (em) => inspectCopy(em, input, viewer)) })),
+    inspectCopy: (_: unknown, { input }: Input, { em, viewer, terms }: SignedIn) =>
+      payload(async () => ({ copy: await transaction(em, (em) => inspectCopy(em, input, viewer, terms.offerMs)) })),
+
+    receiveCopy: (_: unknown, { copyId }: { copyId: string }, { em, viewer }: SignedIn) =>
+      payload(async () => ({ copy: await transaction(em, (em) => receiveCopy(em, copyId, viewer)) })),
+
+    joinWaitlist: (_: unknown, { bookId }: { bookId: string }, { em, viewer }: SignedIn) =>
+      payload(async () => ({ entry: await transaction(em, (em) => joinWaitlist(em, bookId, viewer)) })),
+
+    leaveWaitlist: (_: unknown, { entryId }: { entryId: string }, { em, viewer, terms }: SignedIn) =>
+      payload(async () => ({
+        entry: await transaction(em, (em) => leaveWaitlist(em, entryId, viewer, terms.offerMs)),
+      })),
   },
 
   BookEdge: {
@@ -79,9 +96,42 @@ export const resolvers: Resolvers = {
     rentalFee: ({ feeAmount, feeCurrency }: Book) => ({ amount: feeAmount, currency: feeCurrency }),
     stock: ({ available, reserved, out, inspecting }: Book): Stock => ({ available, reserved, out, inspecting }),
     copies: ({ id }: Book, page: PageArgs, { copiesOfBook }: Context) => copiesOfBook.load({ bookId: id, page }),
+    waitlist: (book: Book) => book,
   },
 
   Stock: { owned: (stock: Stock) => ownedOf(stock) },
+
+  WaitlistSummary: {
+    length: ({ id }: Book, _: unknown, { waitlists }: Context) => waitlists.lengths.load(id),
+    async estimatedAt(book: Book, _: unknown, { waitlists }: Context) {
+      const [length, loansMs] = await Promise.all([waitlists.lengths.load(book.id), waitlists.loansMs.load(book.id)]);
+      return estimatedAt(new Date(), length + 1, ownedOf(book), loansMs);
+    },
+  },
+
+  WaitlistEntry: {
+    __resolveReference: ({ id }: { id: string }, { entries }: Context) => entries.load(id),
+    book: ({ bookId }: WaitlistEntry, _: unknown, { books }: Context) => books.load(bookId),
+    position: ({ id }: WaitlistEntry, _: unknown, { waitlists }: Context) => waitlists.positions.load(id),
+    async estimatedAt({ id, bookId }: WaitlistEntry, _: unknown, { books, waitlists }: Context) {
+      const position = await waitlists.positions.load(id);
+      if (position === null) return null;
+      const [book, loansMs] = await Promise.all([books.load(bookId), waitlists.loansMs.load(bookId)]);
+      return book && estimatedAt(new Date(), position, ownedOf(book), loansMs);
+    },
+  },
+
+  Customer: {
+    __resolveReference: ({ id }: { id: string }) => ({ id }),
+    waitlist: ({ id }: { id: string }, _: unknown, { waitlists }: Context) => waitlists.ofCustomers.load(id),
+  },
+
+  DailyReport: {
+    __resolveReference: ({ date }: { date: string }) => ({ date }),
+    copiesOwned: reported('copiesOwned'),
+    copiesIssued: reported('copiesIssued'),
+    stockTurn: reported('stockTurn'),
+  },
 
   BookCopy: {
     __resolveReference: ({ id }: { id: string }, { copies }: Context) => copies.load(id),
@@ -96,3 +146,11 @@ export const resolvers: Resolvers = {
 };
 
 const rentalReference = (id: string | null | undefined) => (id ? { __typename: 'Rental', id } : null);
+
+/** A function, since the table above comes first. */
+function reported(field: keyof StockReport) {
+  return async ({ date }: { date: string }, _: unknown, { reports }: Context) => {
+    const report = await reports.load(date);
+    return report?.[field] ?? null;
+  };
+}

@@ -2,15 +2,15 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { query, transaction } from '#platform/database.ts';
-import type { DataOf, EventType } from '#schema/events.ts';
+import type { Viewer } from '#platform/tokens.ts';
 import { eventually } from '../../tests/client.ts';
-import { arrived, deliver } from '../../tests/events.ts';
 import { createDatabase } from '../../tests/services.ts';
 import type { Book } from './entities.ts';
-import { deliveryConsumer, rentalConsumer } from './events.ts';
-import { expectSums, openShop, rentalOf, type Shop } from './fixture.ts';
+import { expectSums, openShop, reader, rentalOf, type Shop, terms } from './fixture.ts';
+import { lockBook } from './movements.ts';
 import { createReserve } from './reserve.ts';
-import { lockBook, type RentalFacts } from './stock.ts';
+import type { RentalFacts } from './stock.ts';
+import { expireOffers } from './waitlist.ts';
 
 let shop: Shop;
 let reserve: ReturnType<typeof createReserve>;
@@ -24,36 +24,9 @@ const RESERVED = { outcome: 'RESERVED', fee: { amount: 4500, currency: 'KRW' } }
 const OUT_OF_STOCK = { outcome: 'REFUSED', reason: 'OUT_OF_STOCK' };
 const RELEASED = { outcome: 'RELEASED' };
 
-/** The rental's events, each the next version; `reserve` and `rental.accepted` lie before them. */
-function tellOf(rental: RentalFacts) {
-  const aggregate = { id: rental.rentalId, version: 0 };
-  return (type: 'rental.cancelled' | 'rental.rejected' | 'rental.lost', more: object) => {
-    aggregate.version += 1;
-    return deliver(shop.em(), rentalConsumer, arrived(type, aggregate, { ...rental, ...more } as DataOf<typeof type>)); // the tests know what each holds
-  };
-}
-
-type ParcelEvent = Extract<EventType, `delivery.${string}`>;
-
-/** The events of one of the rental's parcels. */
-function parcelOf(rental: RentalFacts, direction: 'OUTBOUND' | 'RETURN' = 'OUTBOUND') {
-  const delivery = { id: randomUUID(), version: 0 };
-  return (type: ParcelEvent) => {
-    delivery.version += 1;
-    const data = { ...rental, deliveryId: delivery.id, direction, occurredAt: new Date().toISOString() };
-    return deliver(shop.em(), deliveryConsumer, arrived(type, delivery, data as DataOf<typeof type>)); // likewise
-  };
-}
-
-/** How many statements wait for a lock. */
-async function waitingStatements(): Promise<number> {
-  const [row] = await query<{ count: number }>(
-    shop.em(),
-    `SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-  );
-  return row?.count ?? 0;
-}
-
+const tellOf = (rental: RentalFacts) => shop.tellOf(rental);
+const parcelOf = (rental: RentalFacts, direction: 'OUTBOUND' | 'RETURN' = 'OUTBOUND') =>
+  shop.parcelOf(rental, direction);
 const cancel = (rental: RentalFacts) => tellOf(rental)('rental.cancelled', { from: 'REQUESTED' });
 const reservationEvents = ({ rentalId }: RentalFacts) => shop.eventsOf(`reservation-${rentalId}`);
 
@@ -70,25 +43,10 @@ async function returned(book: Book, quantity = 1): Promise<RentalFacts> {
   return rental;
 }
 
-const COPIES =
-  'query ($id: ID!) { book(id: $id) { copies(first: 100) { edges { node { id barcode status rental { id } } } } } }';
-interface Copy {
-  id: string;
-  status: string;
-  rental: { id: string } | null;
-}
-async function copiesOf(book: Book): Promise<Copy[]> {
-  const answer = await shop.ask(COPIES, { id: book.id }, 'STAFF');
-  return answer.book.copies.edges.map(({ node }: { node: Copy }) => node);
-}
+const copiesOf = ({ id }: Book) => shop.copiesOf(id);
 const idsOf = async (book: Book, status: string) =>
   (await copiesOf(book)).filter((copy) => copy.status === status).map(({ id }) => id);
-
-const INSPECT = `mutation ($copyId: ID!, $condition: CopyCondition!) {
-  inspectCopy(input: { copyId: $copyId, condition: $condition, note: "seen" }) { copy { status rental { id } } userErrors { code message path } }
-}`;
-const inspect = async (copyId: string | undefined, condition: string) =>
-  (await shop.ask(INSPECT, { copyId, condition }, 'STAFF')).inspectCopy;
+const inspect = (copyId: string | undefined, condition: string) => shop.inspect(copyId, condition);
 
 describe('reserving', () => {
   test('F7 stock goes down when it is reserved and comes back when the rental is cancelled', async () => {
@@ -121,7 +79,7 @@ describe('reserving', () => {
     const asking = await transaction(shop.em(), async (em) => {
       await lockBook(em, book.id);
       const asking = Array.from({ length: 50 }, (_, n) => ask(n));
-      await eventually(waitingStatements, (count) => count === processes.length);
+      await eventually(shop.waitingStatements, (count) => count === processes.length);
       return asking;
     });
     const answers = await Promise.all(asking);
@@ -163,7 +121,7 @@ describe('reserving', () => {
     const asking = await transaction(shop.em(), async (em) => {
       await lockBook(em, book.id);
       const asking = rentals.flatMap((rental) => processes.map((ask) => ask(rental)));
-      await eventually(waitingStatements, (count) => count === processes.length);
+      await eventually(shop.waitingStatements, (count) => count === processes.length);
       return asking;
     });
 
@@ -374,14 +332,70 @@ describe('inspecting', () => {
   });
 });
 
+describe('a lost copy that is here', () => {
+  const RECEIVE = `mutation ($copyId: ID!) { done: receiveCopy(copyId: $copyId) { copy { status rental { id } } userErrors { code message path } } }`;
+  const receive = async (copyId: string | undefined) => (await shop.ask(RECEIVE, { copyId }, 'STAFF')).done;
+
+  test('goes to inspection, which no rental waits for, and who had lost it is told of once', async () => {
+    const book = await shop.addTitle(2);
+    const rental = await sent(book);
+    await parcelOf(rental, 'RETURN')('delivery.lost');
+    const [copyId] = await idsOf(book, 'LOST');
+
+    expect(await receive(copyId)).toEqual({ copy: { status: 'INSPECTING', rental: null }, userErrors: [] });
+    expect(await expectSums(shop, book.id)).toEqual({ available: 1, reserved: 0, out: 0, inspecting: 1 });
+    expect(await receive(copyId)).toMatchObject({
+      copy: null,
+      userErrors: [{ code: 'NOT_ALLOWED_IN_STATE', message: expect.stringContaining('INSPECTING') }],
+    });
+    expect((await inspect(copyId, 'GOOD')).copy).toEqual({ status: 'ON_SHELF', rental: null });
+
+    expect(await expectSums(shop, book.id)).toEqual({ available: 2, reserved: 0, out: 0, inspecting: 0 });
+    expect((await reservationEvents(rental)).slice(2)).toEqual(['stock.written_off', 'stock.found']);
+    const [told] = await query<{ data: object }>(
+      shop.em(),
+      `SELECT payload->'data' AS data FROM outbox WHERE aggregate = $1 AND payload->>'type' LIKE '%found%'`,
+      [`reservation-${rental.rentalId}`],
+    );
+    expect(told?.data).toEqual({ ...rental, copyId });
+  });
+
+  test('was missing at an inspection, and turns up', async () => {
+    const book = await shop.addTitle(1);
+    const rental = await returned(book);
+    const [copyId] = await idsOf(book, 'INSPECTING');
+    await inspect(copyId, 'MISSING');
+
+    expect((await receive(copyId)).copy).toEqual({ status: 'INSPECTING', rental: null });
+
+    expect(await expectSums(shop, book.id)).toEqual({ available: 0, reserved: 0, out: 0, inspecting: 1 });
+    expect((await reservationEvents(rental)).slice(3)).toEqual(['stock.inspected', 'stock.found']);
+  });
+
+  test('is NOT_FOUND where there is none of this id, and INVALID_INPUT where that is none', async () => {
+    expect((await receive(randomUUID())).userErrors).toMatchObject([{ code: 'NOT_FOUND', path: ['copyId'] }]);
+    expect((await receive('x')).userErrors).toMatchObject([{ code: 'INVALID_INPUT', path: ['copyId'] }]);
+  });
+});
+
 describe('at once', () => {
   test('F7 the ledger always sums to the stock, and the copies to both, whatever happens', async () => {
     const happening = fc.record({
-      what: fc.constantFrom('reserve', 'cancel', 'pickUp', 'stop', 'bringBack', 'lose', 'inspect', 'withdraw', 'add'),
+      what: fc.constantFrom(
+        ...['reserve', 'cancel', 'pickUp', 'stop', 'bringBack', 'lose', 'inspect', 'withdraw', 'add'],
+        ...['join', 'leave', 'expire', 'find'],
+      ),
       which: fc.nat({ max: 3 }),
       quantity: fc.integer({ min: 1, max: 3 }),
       condition: fc.constantFrom('GOOD', 'WORN', 'DAMAGED', 'UNUSABLE', 'MISSING'),
     });
+    const JOIN = 'mutation ($id: ID!) { joinWaitlist(bookId: $id) { userErrors { code } } }';
+    const LEAVE = 'mutation ($id: ID!) { leaveWaitlist(entryId: $id) { userErrors { code } } }';
+    const FIND = 'mutation ($copyId: ID!) { receiveCopy(copyId: $copyId) { userErrors { code } } }';
+    const openPlaces = async (bookId: string, { customerId }: Viewer): Promise<string[]> => {
+      const open = `SELECT id FROM waitlist_entry WHERE book_id = $1 AND customer_id = $2 AND status IN ('WAITING', 'OFFERED')`;
+      return (await query<{ id: string }>(shop.em(), open, [bookId, customerId])).map(({ id }) => id);
+    };
     const count = async (mutation: string, bookId: string, quantity: number) =>
       shop.ask(
         `mutation ($bookId: ID!, $count: Int!) { ${mutation}(input: { bookId: $bookId, count: $count, reason: "test" }) { userErrors { code } } }`,
@@ -392,7 +406,9 @@ describe('at once', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(happening, { minLength: 5, maxLength: 25 }), async (happenings) => {
         const book = await shop.addTitle(4);
-        const rentals = [1, 2, 1, 3].map((quantity) => rentalOf(book, quantity));
+        const viewers = [reader(), reader()];
+        const [one, other] = viewers.map(({ customerId }) => customerId);
+        const rentals = [1, 2, 1, 3].map((quantity, n) => rentalOf(book, quantity, n % 2 ? one : other));
         const known = new Set<RentalFacts>();
         for (const { what, which, quantity, condition } of happenings) {
           const rental = rentals[which] ?? rentalOf(book);
@@ -408,6 +424,13 @@ describe('at once', () => {
             for (const { id } of (await copiesOf(book)).slice(which, which + 2)) await inspect(id, condition);
           if (what === 'withdraw') await count('withdrawCopies', book.id, quantity);
           if (what === 'add') await count('addCopies', book.id, quantity);
+          const viewer = viewers[which % 2] ?? reader();
+          if (what === 'join') await shop.askAs(viewer, JOIN, { id: book.id });
+          if (what === 'leave')
+            for (const id of await openPlaces(book.id, viewer)) await shop.askAs(viewer, LEAVE, { id });
+          if (what === 'expire') await expireOffers(shop.em(), terms.offerMs, new Date(Date.now() + terms.offerMs));
+          if (what === 'find')
+            for (const copyId of await idsOf(book, 'LOST')) await shop.ask(FIND, { copyId }, 'STAFF');
           await expectSums(shop, book.id);
         }
       }),

@@ -12,17 +12,17 @@ import { idInput } from '#platform/ids.ts';
 import { publish } from '#platform/outbox.ts';
 import type { Viewer } from '#platform/tokens.ts';
 import {
-  type CopyMove,
-  type CopyStatus,
   copyConditions,
   inspectionMove,
   type MoveName,
   moves,
   type ReservationChange,
+  receptionMove,
   reservationAfter,
-  stockAfter,
 } from './book.ts';
-import { Book, BookCopy, Reservation, StockMovement } from './entities.ts';
+import { type Book, BookCopy, Reservation } from './entities.ts';
+import { type About, lockBook, lockBookOrRefuse, moveCopies, moveStock, movesCopies } from './movements.ts';
+import { offerAvailable } from './waitlist.ts';
 
 const MAX_COPIES = 1000;
 export const copyCount = z.int().max(MAX_COPIES, `At most ${MAX_COPIES} copies at once.`);
@@ -45,30 +45,12 @@ export interface RentalFacts {
   quantity: number;
 }
 
-/** What a line of the ledger says beside the move itself. */
-interface About {
-  copyIds?: string[];
-  rentalId?: string | null;
-  reason?: string | null;
-  /** Id of the account that did it; none where another service's event did. */
-  actor?: string | null;
-}
-
-export const lockBook = (em: EntityManager, id: string): Promise<Book | null> =>
-  em.findOne(Book, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
-
-/** @throws Refusal NOT_FOUND with the path. */
-export async function lockBookOrRefuse(em: EntityManager, id: string, path: string[]): Promise<Book> {
-  const book = await lockBook(em, id);
-  if (!book) throw new Refusal('NOT_FOUND', `There is no book ${id}.`, path);
-  return book;
-}
-
 /** New copies on the shelf. @throws Refusal INVALID_INPUT, NOT_FOUND. */
-export async function addCopies(em: EntityManager, input: unknown, viewer: Viewer): Promise<Book> {
+export async function addCopies(em: EntityManager, input: unknown, viewer: Viewer, offerMs: number): Promise<Book> {
   const { bookId, count, reason } = checkInput(addCopiesInput, input);
   const book = await lockBookOrRefuse(em, bookId, ['input', 'bookId']);
   await acquire(em, [{ book, count }], { reason: reason ?? null, actor: viewer.customerId });
+  await offerAvailable(em, book, offerMs);
   audit(em, viewer, 'addCopies', { type: 'Book', id: bookId }, { count });
   return book;
 }
@@ -109,14 +91,14 @@ export async function withdrawCopies(em: EntityManager, input: unknown, viewer: 
  * Ends the inspection of a returned copy, which its rental waits for, or its repair, which no rental does any more.
  * @throws Refusal INVALID_INPUT, NOT_FOUND, NOT_ALLOWED_IN_STATE.
  */
-export async function inspectCopy(em: EntityManager, input: unknown, viewer: Viewer): Promise<BookCopy> {
+export async function inspectCopy(
+  em: EntityManager,
+  input: unknown,
+  viewer: Viewer,
+  offerMs: number,
+): Promise<BookCopy> {
   const { copyId, condition, note } = checkInput(inspectCopyInput, input);
-  const [found] = await query<{ bookId: string }>(em, 'SELECT book_id AS "bookId" FROM book_copy WHERE id = $1', [
-    copyId,
-  ]);
-  if (!found) throw new Refusal('NOT_FOUND', `There is no copy ${copyId}.`, ['input', 'copyId']);
-  const book = await lockBookOrRefuse(em, found.bookId, ['input', 'copyId']);
-  const copy = await em.findOneOrFail(BookCopy, { id: copyId });
+  const { book, copy } = await lockCopyOrRefuse(em, copyId, ['input', 'copyId']);
 
   const from = copy.status;
   const move = inspectionMove(from, condition);
@@ -126,31 +108,70 @@ export async function inspectCopy(em: EntityManager, input: unknown, viewer: Vie
   const details = { bookId: book.id, rentalId, condition, from, to: copy.status };
   audit(em, viewer, 'inspectCopy', { type: 'BookCopy', id: copy.id }, details);
   if (copy.status !== 'LOST') copy.rentalId = null; // whose fault it was matters until a lost one turns up
-  if (!rentalId) return copy;
-
-  const reservation = await lockReservation(em, rentalId);
-  if (!reservation) throw new Error(`Copy ${copyId} came back from rental ${rentalId}, which has no reservation`);
-  await em.flush();
-  const remaining = await em.count(BookCopy, { rentalId, status: 'INSPECTING' });
-  publish(em, reservation, 'stock.inspected', { ...factsOf(reservation), copyId, condition, remaining });
+  if (rentalId) {
+    const reservation = await lockReservationOf(em, copy, rentalId);
+    await em.flush();
+    const remaining = await em.count(BookCopy, { rentalId, status: 'INSPECTING' });
+    publish(em, reservation, 'stock.inspected', { ...factsOf(reservation), copyId, condition, remaining });
+  }
+  await offerAvailable(em, book, offerMs);
   return copy;
+}
+
+/**
+ * A copy that was thought lost is here: it is inspected for itself, and whoever had lost it is told of.
+ * @throws Refusal INVALID_INPUT, NOT_FOUND, NOT_ALLOWED_IN_STATE.
+ */
+export async function receiveCopy(em: EntityManager, copyId: string, viewer: Viewer): Promise<BookCopy> {
+  checkInput(idInput, copyId, ['copyId']);
+  const { book, copy } = await lockCopyOrRefuse(em, copyId, ['copyId']);
+  const from = copy.status;
+  const move = receptionMove(from);
+  const rentalId = copy.rentalId ?? null;
+  moveStock(em, book, move, 1, { copyIds: [copy.id], rentalId, actor: viewer.customerId });
+  copy.status = moves[move].copies.to;
+  copy.rentalId = null; // no rental waits for this inspection
+  audit(em, viewer, 'receiveCopy', { type: 'BookCopy', id: copy.id }, { bookId: book.id, rentalId });
+  if (!rentalId) return copy;
+  const reservation = await lockReservationOf(em, copy, rentalId);
+  publish(em, reservation, 'stock.found', { ...factsOf(reservation), copyId });
+  return copy;
+}
+
+/** A copy and its title, whose row is locked. @throws Refusal NOT_FOUND with the path. */
+async function lockCopyOrRefuse(
+  em: EntityManager,
+  copyId: string,
+  path: string[],
+): Promise<{ book: Book; copy: BookCopy }> {
+  const [found] = await query<{ bookId: string }>(em, 'SELECT book_id AS "bookId" FROM book_copy WHERE id = $1', [
+    copyId,
+  ]);
+  if (!found) throw new Refusal('NOT_FOUND', `There is no copy ${copyId}.`, path);
+  const book = await lockBookOrRefuse(em, found.bookId, path);
+  return { book, copy: await em.findOneOrFail(BookCopy, { id: copyId }) };
 }
 
 /**
  * Gives back what a rental has, from the shelf or from the courier. Where it has nothing (yet) a tombstone stays, so that a
  * reserve that comes later is refused.
  */
-export async function release(em: EntityManager, facts: RentalFacts): Promise<void> {
+export async function release(em: EntityManager, facts: RentalFacts, offerMs: number): Promise<void> {
   const book = await lockBook(em, facts.bookId);
   const reservation = (await lockReservation(em, facts.rentalId)) ?? tombstone(em, facts);
   await change(em, book, reservation, 'release');
+  if (book) await offerAvailable(em, book, offerMs);
 }
 
-/** The copies go out, come back for inspection, or never do. @throws NotYet for a rental that is not known here. */
+/**
+ * The copies go out, come back for inspection, or never do. `scannedAt` is when they did, whatever the order of the news.
+ * @throws NotYet for a rental that is not known here.
+ */
 export async function changeReservation(
   em: EntityManager,
   { bookId, rentalId }: RentalFacts,
   wanted: 'issue' | 'receive' | 'lose',
+  scannedAt?: Date,
 ): Promise<void> {
   const book = await lockBook(em, bookId);
   const reservation = await lockReservation(em, rentalId);
@@ -158,6 +179,8 @@ export async function changeReservation(
   // One parcel's events may overtake another's: what comes back, or is lost, has gone out.
   if (wanted !== 'issue') await change(em, book, reservation, 'issue');
   await change(em, book, reservation, wanted);
+  if (wanted === 'issue' && scannedAt) reservation.issuedAt ??= scannedAt;
+  if (wanted === 'receive' && scannedAt) reservation.returnedAt ??= scannedAt;
 }
 
 const RELEASED = { outcome: 'RELEASED' } as const;
@@ -168,6 +191,12 @@ const tombstone = (em: EntityManager, { rentalId: id, ...facts }: RentalFacts): 
 
 const lockReservation = (em: EntityManager, id: string): Promise<Reservation | null> =>
   em.findOne(Reservation, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+
+async function lockReservationOf(em: EntityManager, { id }: BookCopy, rentalId: string): Promise<Reservation> {
+  const reservation = await lockReservation(em, rentalId);
+  if (!reservation) throw new Error(`Copy ${id} was with rental ${rentalId}, which has no reservation`);
+  return reservation;
+}
 
 const factsOf = ({ id, customerId, bookId, quantity }: Reservation): RentalFacts => ({
   rentalId: id,
@@ -209,51 +238,4 @@ async function moveReserved(
       })
     : [];
   moveStock(em, book, move, quantity, { copyIds, rentalId: id });
-}
-
-const movesCopies = (move: MoveName): move is CopyMove => 'copies' in moves[move];
-
-/** The counts and the ledger. */
-function moveStock(
-  em: EntityManager,
-  book: Book,
-  move: MoveName,
-  quantity: number,
-  { copyIds = [], rentalId = null, reason = null, actor = null }: About,
-): void {
-  Object.assign(book, stockAfter(book, move, quantity));
-  const { type, from, to } = moves[move];
-  const copyId = copyIds.length === 1 ? copyIds[0] : null;
-  em.create(StockMovement, {
-    bookId: book.id,
-    type,
-    from,
-    to,
-    quantity,
-    copyId,
-    rentalId,
-    reason,
-    actor,
-    occurredAt: new Date(),
-  });
-}
-
-/** Particular copies, held by `rental.from` before and by `rental.to` after; answers which. @throws when there are fewer. */
-async function moveCopies(
-  em: EntityManager,
-  move: CopyMove,
-  bookId: string,
-  quantity: number,
-  rental: { from: string | null; to: string | null },
-): Promise<string[]> {
-  const { from, to }: { from: readonly CopyStatus[]; to: CopyStatus } = moves[move].copies;
-  const rows = await query<{ id: string }>(
-    em,
-    `UPDATE book_copy SET status = $1, rental_id = $2
-     WHERE id IN (SELECT id FROM book_copy WHERE book_id = $3 AND status = ANY($4) AND rental_id IS NOT DISTINCT FROM $5 ORDER BY barcode LIMIT $6)
-     RETURNING id`,
-    [to, rental.to, bookId, from, rental.from, quantity],
-  );
-  if (rows.length !== quantity) throw new Error(`Book ${bookId} has ${rows.length} copies to ${move}, not ${quantity}`);
-  return rows.map(({ id }) => id);
 }
