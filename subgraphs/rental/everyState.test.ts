@@ -156,13 +156,14 @@ test('no state of a rental is a dead end but the final ones', () => {
   }
 });
 
-const paymentChanges: PaymentChange[] = ['authorize', 'decline', 'lose', 'void', 'capture', 'refund'];
+const paymentChanges: PaymentChange[] = ['authorize', 'decline', 'lose', 'void', 'capture', 'refundPart', 'refund'];
 const paymentEvents = {
   authorize: 'payment.authorized',
   decline: 'payment.declined',
   lose: 'payment.declined',
   void: 'payment.voided',
   capture: 'payment.captured',
+  refundPart: 'payment.refunded',
   refund: 'payment.refunded',
 } as const;
 
