@@ -24,24 +24,23 @@ export interface Bell {
 export interface Bells {
   ring(customerIds: Iterable<string>): void;
   listen(customerId: string): Bell;
+  /** Rung about once a second while there is an order of that id. Nobody rings for it: it is looked for, if anybody listens. */
+  listenForOrder(rentalId: string): Bell;
   stop(): Promise<void>;
 }
 
 export function hangBells(connecting: Promise<NatsConnection>, em: () => EntityManager, log: Log): Bells {
-  const listeners = new Map<string, Set<() => void>>();
+  const byCustomer: Listeners = new Map();
+  const byRental: Listeners = new Map();
   const abort = new AbortController();
   let nats: NatsConnection | undefined;
   void connecting.then((connection) => {
     nats = connection;
     nats.subscribe(`${SUBJECT}*`, {
-      callback: (error, message) => error ?? wake(message.subject.slice(SUBJECT.length)),
+      callback: (error, message) => error ?? wake(byCustomer, message.subject.slice(SUBJECT.length)),
     });
   });
   const comparing = compareHeads();
-
-  function wake(customerId: string): void {
-    for (const listener of listeners.get(customerId) ?? []) listener();
-  }
 
   /** A log that was not watched the last time counts as grown: one look too many does no harm. */
   async function compareHeads(): Promise<void> {
@@ -49,9 +48,10 @@ export function hangBells(connecting: Promise<NatsConnection>, em: () => EntityM
     while (!abort.signal.aborted) {
       await sleep(COMPARE_EVERY_MS, undefined, { signal: abort.signal }).catch(() => {});
       try {
-        const heads = await headsOf(em(), [...listeners.keys()]);
-        for (const [customerId, head] of heads) if (known.get(customerId) !== head) wake(customerId);
+        const heads = await headsOf(em(), [...byCustomer.keys()]);
+        for (const [customerId, head] of heads) if (known.get(customerId) !== head) wake(byCustomer, customerId);
         known = heads;
+        for (const rentalId of await ordersAmong(em(), [...byRental.keys()])) wake(byRental, rentalId);
       } catch (error) {
         log.debug({ err: error }, 'the heads of the order logs could not be compared');
       }
@@ -63,39 +63,48 @@ export function hangBells(connecting: Promise<NatsConnection>, em: () => EntityM
       for (const customerId of customerIds) nats?.publish(SUBJECT + customerId);
     },
 
-    listen(customerId) {
-      const ofCustomer = listeners.get(customerId) ?? new Set();
-      listeners.set(customerId, ofCustomer);
-      let wasRung = false;
-      let closed = false;
-      let awake = () => {};
-      const listener = () => {
-        wasRung = true;
-        awake();
-      };
-      ofCustomer.add(listener);
-
-      return {
-        async rung() {
-          if (!wasRung && !closed) await new Promise<void>((resolve) => (awake = resolve));
-          wasRung = false;
-          return !closed;
-        },
-        get closed() {
-          return closed;
-        },
-        close() {
-          closed = true;
-          awake();
-          ofCustomer.delete(listener);
-          if (!ofCustomer.size && listeners.get(customerId) === ofCustomer) listeners.delete(customerId);
-        },
-      };
-    },
+    listen: (customerId) => bellIn(byCustomer, customerId),
+    listenForOrder: (rentalId) => bellIn(byRental, rentalId),
 
     async stop() {
       abort.abort();
       await comparing;
+    },
+  };
+}
+
+type Listeners = Map<string, Set<() => void>>;
+
+function wake(listeners: Listeners, id: string): void {
+  for (const listener of listeners.get(id) ?? []) listener();
+}
+
+function bellIn(listeners: Listeners, id: string): Bell {
+  const beside = listeners.get(id) ?? new Set();
+  listeners.set(id, beside);
+  let wasRung = false;
+  let closed = false;
+  let awake = () => {};
+  const listener = () => {
+    wasRung = true;
+    awake();
+  };
+  beside.add(listener);
+
+  return {
+    async rung() {
+      if (!wasRung && !closed) await new Promise<void>((resolve) => (awake = resolve));
+      wasRung = false;
+      return !closed;
+    },
+    get closed() {
+      return closed;
+    },
+    close() {
+      closed = true;
+      awake();
+      beside.delete(listener);
+      if (!beside.size && listeners.get(id) === beside) listeners.delete(id);
     },
   };
 }
@@ -108,6 +117,12 @@ async function headsOf(em: EntityManager, customerIds: string[]): Promise<Map<st
     [customerIds],
   );
   return new Map(rows.map(({ id, last }) => [id, last]));
+}
+
+async function ordersAmong(em: EntityManager, rentalIds: string[]): Promise<string[]> {
+  if (!rentalIds.length) return [];
+  const rows = await query<{ id: string }>(em, 'SELECT id FROM customer_order WHERE id = ANY($1)', [rentalIds]);
+  return rows.map(({ id }) => id);
 }
 
 /** Whose logs a transaction has written to. */

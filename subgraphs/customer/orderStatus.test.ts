@@ -222,6 +222,34 @@ test('staff who named a rental before anything was known of it go on with all th
   await again.return?.();
 });
 
+test('staff who named a rental before anything was known of it hear each of its changes once there are any', async () => {
+  const staff = viewerOf(randomUUID(), 'STAFF');
+  const rental = new Rental(randomUUID());
+  const events = await watch(staff, { rentalId: rental.id });
+  const seen = take(events, 3);
+
+  await tell(requested(new Rental(staff.customerId)), requested(rental), accepted(rental));
+  await tell(rental.did('rental.shipped'));
+
+  const changes = await seen;
+  expect(statuses(changes)).toEqual(['REQUESTED', 'ACCEPTED', 'SHIPPING']);
+  const waiting = next(events);
+  expect(await events.return?.()).toMatchObject({ done: true });
+  expect(await waiting).toMatchObject({ done: true });
+  const again = await watch(staff, { rentalId: rental.id, after: changes[0]?.cursor });
+  expect(statuses(await take(again, 1))).toEqual(['ACCEPTED']);
+  await again.return?.();
+});
+
+test('staff who leave a rental that never becomes known are let go at once', async () => {
+  const events = await watch(viewerOf(randomUUID(), 'STAFF'), { rentalId: randomUUID() });
+  await events.next();
+  const waiting = next(events);
+
+  expect(await events.return?.()).toMatchObject({ done: true });
+  expect(await waiting).toMatchObject({ done: true });
+});
+
 test('between what was and what comes there is no gap and no double, however the events fall', async () => {
   const viewer = viewerOf();
   const rentals = Array.from({ length: 6 }, () => new Rental(viewer.customerId));

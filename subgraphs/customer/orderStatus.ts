@@ -6,7 +6,7 @@ import { isId } from '#platform/ids.ts';
 import { Position } from '#platform/subscriptions.ts';
 import { isStaff, type Viewer } from '#platform/tokens.ts';
 import type { Bell, Bells } from './bells.ts';
-import { cursorOf, positionOf } from './customer.ts';
+import { cursorOf, type Position as PositionInLog, positionOf } from './customer.ts';
 import { Order, type OrderEvent } from './entities.ts';
 import { type Loaders, loadersOf } from './loaders.ts';
 import { type ChangesPage, createChangesReader, headOf, latestChanges, PAGE, type ReadChanges } from './orderLog.ts';
@@ -45,7 +45,8 @@ interface Reading {
 
 /**
  * Changes of status as they are committed: after the cursor `after`, or without one after the latest change of each order
- * that is open, recent or named. Staff may name anybody's rental; then the log, and the cursor, are its owner's.
+ * that is open, recent or named. Staff may name anybody's rental; then the log, and the cursor, are its owner's, and of one
+ * that is not known yet they hear from its first change on.
  * @throws BAD_USER_INPUT for a cursor that is malformed, of another customer or from the future
  */
 export async function orderStatus(
@@ -55,28 +56,61 @@ export async function orderStatus(
   args: OrderStatusArgs,
 ): Promise<AsyncIterableIterator<OrderEvent | Position>> {
   const rentalId = args.rentalId && !isId(args.rentalId) ? NO_RENTAL : (args.rentalId ?? null);
-  const customerId = await ownerOfLog(em(), viewer, rentalId);
+  const owner = await ownerOfLog(em(), viewer, rentalId);
+  const customerId = owner ?? viewer.customerId;
   const head = await headOf(em(), customerId);
   const after = typeof args.after === 'string' ? numberIn(args.after, customerId, viewer, head) : null;
+  if (rentalId && !owner) return onceKnown(em, { bells, readChanges }, rentalId, { customerId, number: after ?? head });
   const bell = bells.listen(customerId);
   const reading = { em, readChanges, bell, customerId, rentalId };
   return closing(bell, after === null ? latestThenLive(reading, head) : live(reading, after));
 }
 
-async function ownerOfLog(em: EntityManager, viewer: Viewer, rentalId: string | null): Promise<string> {
+/** Null for a rental that staff have named before anything is known of it. */
+async function ownerOfLog(em: EntityManager, viewer: Viewer, rentalId: string | null): Promise<string | null> {
   if (!rentalId || !isStaff(viewer)) return viewer.customerId;
   const order = await em.findOne(Order, { id: rentalId });
-  return order?.customerId ?? viewer.customerId;
+  return order?.customerId ?? null;
 }
 
-/** Null to begin with the snapshot: staff may have named a rental before anything was known of it, and so have been in their own log. */
-function numberIn(cursor: string, customerId: string, viewer: Viewer, head: number): number | null {
+/** From the first change on for staff who come back to a rental that was not known: until then they are in their own log. */
+function numberIn(cursor: string, customerId: string, viewer: Viewer, head: number): number {
   const position = positionOf(cursor);
   if (!position) throw badUserInput('"after" is not a cursor of this subscription.');
-  if (isStaff(viewer) && position.customerId === viewer.customerId && customerId !== viewer.customerId) return null;
+  if (isStaff(viewer) && position.customerId === viewer.customerId && customerId !== viewer.customerId) return 0;
   if (position.customerId !== customerId) throw badUserInput('"after" is a cursor of another customer\'s orders.');
   if (position.number > head) throw badUserInput('"after" is a cursor from the future.');
   return position.number;
+}
+
+/** Waits until the order is there, and reads its owner's log. `from` is where to come back to while it is not. */
+function onceKnown(
+  em: () => EntityManager,
+  { bells, readChanges }: Pick<Live, 'bells' | 'readChanges'>,
+  rentalId: string,
+  from: PositionInLog,
+): AsyncIterableIterator<OrderEvent | Position> {
+  let bell = bells.listenForOrder(rentalId);
+  const current = {
+    rung: () => bell.rung(),
+    get closed() {
+      return bell.closed;
+    },
+    close: () => bell.close(),
+  };
+
+  async function* events(): AsyncGenerator<OrderEvent | Position> {
+    yield new Position(cursorOf(from));
+    while (await bell.rung()) {
+      const order = await whenReachable(bell, () => em().findOne(Order, { id: rentalId }));
+      if (!order || bell.closed) continue;
+      bell.close();
+      bell = bells.listen(order.customerId);
+      yield* live({ em, readChanges, bell, customerId: order.customerId, rentalId }, 0);
+    }
+  }
+
+  return closing(current, events());
 }
 
 /** After the snapshot comes where it ends: there may have been nothing in it to go on from. */
