@@ -31,7 +31,7 @@ test('every event of a rental has words', () => {
   const details = { quantity: 1, dueAt: '2026-03-15T12:00:00.000Z', code: 'OUT_OF_STOCK' };
   const words = Object.keys(statusAfter).map((type) => messageOf(type as RentalEventType, details));
 
-  expect(words).toHaveLength(16);
+  expect(words).toHaveLength(17);
   expect(words.join()).not.toMatch(/undefined|null/);
   expect(messageOf('rental.loan_started', details)).toContain('2026-03-15');
   expect(messageOf('rental.rejected', details)).toContain('not enough copies');
