@@ -296,7 +296,9 @@ test('more changes than a page holds come all, in order', async () => {
     for (let n = 1; n <= 450; n++) await appendChange(em, entry(viewer.customerId, rental.id, n));
   });
 
-  const events = await watch(viewer, { after: cursorOf({ customerId: viewer.customerId, number: 0 }) });
+  const cursors = 'subscription ($after: String) { orderStatus(after: $after) { cursor } }'; // each order's timeline would be 450 long
+  const after = cursorOf({ customerId: viewer.customerId, number: 0 });
+  const events = await service.subscribe(cursors, viewer, { after });
   const changes = await take(events, 450);
   await events.return?.();
 
