@@ -2,11 +2,18 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { keepSecrets } from './secrets.ts';
-import { type Environment, owners, services, tuningIn, wiringOf } from './services.ts';
+import { type Environment, notifyingIn, owners, services, tuningIn, wiringOf } from './services.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'rentabook-secrets-'));
 const file = join(folder, 'secrets.json');
 afterAll(() => rmSync(folder, { recursive: true }));
+
+const notifying: Environment = {
+  SMTP_URL: 'smtps://shop:secret@mail.example',
+  SMTP_FROM: 'shop@example.com',
+  NOTIFY_WEBHOOK_URL: 'https://shop.example/told',
+  NOTIFY_WEBHOOK_SECRET: 'x'.repeat(32),
+};
 
 async function wiring() {
   const ports = { book: 1, rental: 2, delivery: 3, customer: 4, sandbox: 5, router: 6 };
@@ -18,6 +25,7 @@ async function wiring() {
     databaseUrls,
     natsUrl: 'n',
     secrets: await keepSecrets(file),
+    notifying,
   });
 }
 
@@ -29,6 +37,8 @@ test('a secret is known to those alone who need it', async () => {
   expect(knowing('STRIPE_SECRET_KEY')).toEqual(['rental', 'sandbox']);
   expect(knowing('CARRIER_KEY')).toEqual(['delivery', 'sandbox']);
   expect(knowing('CARRIER_WEBHOOK_SECRET')).toEqual(['delivery', 'sandbox']);
+  expect(knowing('SMTP_URL')).toEqual(['customer']);
+  expect(knowing('NOTIFY_WEBHOOK_SECRET')).toEqual(['customer']);
   expect(knowing('ROUTER_KEY')).toEqual(['book', 'rental', 'delivery', 'customer', 'router']);
   expect(new Set(owners.map((owner) => environments[owner].DATABASE_URL)).size).toBe(owners.length);
 });
@@ -51,7 +61,9 @@ test('the user may tune the services, but not replace how they find and trust on
     ROUTER_KEY: 'leaked',
     NATS_SERVER: '/bin/nats-server',
     RENTABOOK_DATA: '/data',
+    ...notifying,
   };
 
   expect(Object.keys(tuningIn(given))).toEqual(['SANDBOX_CARRIER_STEP_MS', 'LOG_LEVEL', 'CURRENCY', 'RENTABOOK_DEMO']);
+  expect(notifyingIn(given)).toEqual(notifying);
 });

@@ -35,6 +35,8 @@ export interface Wiring {
   databaseUrls: Record<Owner, string>;
   natsUrl: string;
   secrets: Secrets;
+  /** By which customers are told, where they are. */
+  notifying?: Environment | undefined;
 }
 
 /** The settings by which the services find and trust one another. */
@@ -45,6 +47,7 @@ export function wiringOf({
   databaseUrls,
   natsUrl,
   secrets,
+  notifying = {},
 }: Wiring): Record<Service, Environment> {
   const url = (service: Service) => `http://127.0.0.1:${ports[service]}`;
   const place = (service: Service) => ({ HOST: '127.0.0.1', PORT: String(ports[service]) });
@@ -62,7 +65,7 @@ export function wiringOf({
     book: { ...subgraph('book'), RENTABOOK_DEMO: 'on' },
     rental: { ...subgraph('rental'), ...bank, STRIPE_URL: url('sandbox') },
     delivery: { ...subgraph('delivery'), ...carrier, CARRIER_URL: url('sandbox') },
-    customer: { ...subgraph('customer'), TOKEN_KEYS: secrets.tokenKeys, RENTABOOK_DEMO: 'on' },
+    customer: { ...subgraph('customer'), TOKEN_KEYS: secrets.tokenKeys, RENTABOOK_DEMO: 'on', ...notifying },
     sandbox: {
       ...place('sandbox'),
       ...bank,
@@ -85,8 +88,14 @@ export function wiringOf({
 /** Those that may be given to every process: what tunes, as against an address or a secret, which only the wiring hands out. */
 export const tuningIn = (given: Environment): Environment =>
   Object.fromEntries(
-    Object.entries(given).filter(([name]) => !/^(PORT|HOST|NATS_.*)$|_(URL|KEY|KEYS|SECRET|DATA)$/.test(name)),
+    Object.entries(given).filter(
+      ([name]) => !/^(PORT|HOST|NATS_.*|SMTP_.*|NOTIFY_.*)$|_(URL|KEY|KEYS|SECRET|DATA)$/.test(name),
+    ),
   );
+
+/** Those by which customers are told. */
+export const notifyingIn = (given: Environment): Environment =>
+  Object.fromEntries(Object.entries(given).filter(([name]) => /^(SMTP|NOTIFY)_/.test(name)));
 
 /** To finish what it has begun. The router, then the others, then the servers take so long each at most: 9 s of the 10 s promised. */
 const GRACE_MS = 3000;

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { Listr } from 'listr2';
 import { givenSettings, readConfig, type Setting } from '#platform/config.ts';
 import { reasonOf } from '#platform/errors.ts';
-import { tuningIn } from './services.ts';
+import { notifyingIn, tuningIn } from './services.ts';
 import { openSystem, type System } from './system.ts';
 
 /** What every account of the demo signs in with; the services make them (subgraphs/customer/demo.ts). */
@@ -29,6 +29,7 @@ async function main(): Promise<void> {
     natsUrl: given.NATS_URL && NATS_URL,
     natsServer: NATS_SERVER,
     tuning: tuningIn(given),
+    notifying: notifyingIn(given),
     say: withoutRepetition(print),
   });
 

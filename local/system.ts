@@ -38,6 +38,8 @@ export interface SystemOptions {
   natsServer?: string | undefined;
   /** Settings that are given to every service. */
   tuning: Environment;
+  /** Those by which customers are told; for Customer alone. */
+  notifying?: Environment;
   /** For tests alone: quicker, and not safe from a power cut. */
   careless?: boolean;
   /** Is told what a person should know, a sentence at a time. */
@@ -123,6 +125,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
     natsUrl: options.natsUrl ?? natsUrl(nats),
     databaseUrls: ofOwners((owner) => serviceUrl(adminUrl, databaseOf(owner), secrets.databasePasswords[owner])),
     secrets,
+    notifying: options.notifying,
   });
 
   const tuning = hasAdministrators(options.tuning) ? options.tuning : { SUPERUSER: DEMO_ADMIN, ...options.tuning };

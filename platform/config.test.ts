@@ -78,6 +78,30 @@ test("Stripe's webhook may be left out, but where the sandbox bank calls one it 
   expect(mistakesOf(names, { STRIPE_WEBHOOK_SECRET: 'short' })).toContain('STRIPE_WEBHOOK_SECRET must have');
 });
 
+test('a way to tell customers has both of its settings or neither', () => {
+  const mail = { SMTP_URL: 'smtps://shop:secret@mail.example', SMTP_FROM: 'A Shop <shop@example.com>' };
+  const webhook = { NOTIFY_WEBHOOK_URL: 'https://shop.example/told', NOTIFY_WEBHOOK_SECRET: 'x'.repeat(32) };
+  const names = ['SMTP_URL', 'SMTP_FROM', 'NOTIFY_WEBHOOK_URL', 'NOTIFY_WEBHOOK_SECRET'] as const;
+
+  expect(readConfig(names, {})).toEqual({});
+  expect(readConfig(names, { ...mail, ...webhook })).toEqual({ ...mail, ...webhook });
+  for (const name of names) {
+    const others = { ...mail, ...webhook, [name]: undefined };
+    expect(mistakesOf(names, others)).toMatch(new RegExp(`: ${name} is not set [^.]*\\.$`));
+  }
+});
+
+test.each([
+  'shop',
+  'A Shop <shop@example.com',
+  'shop@example.com>',
+  'a@example.com, b@example.com',
+  'A Shop <a@example.com>\r\nBcc: b@example.com',
+  'A\nShop <a@example.com>',
+])('nobody sends mail as %j', (SMTP_FROM) => {
+  expect(mistakesOf(['SMTP_FROM'], { SMTP_FROM, SMTP_URL: 'smtp://mail.example' })).toContain('SMTP_FROM must be');
+});
+
 test('claims give roles by a table, and a wrong entry is named', () => {
   const roles = (OIDC_ROLES?: string) => readConfig(['OIDC_ROLES'], { OIDC_ROLES }).OIDC_ROLES;
   const wrong = (OIDC_ROLES: string) => mistakesOf(['OIDC_ROLES'], { OIDC_ROLES });
@@ -106,6 +130,8 @@ test.each([
   ['NATS_REPLICAS', '6'],
   ['GRAPHIQL', 'yes'],
   ['BOOK_URL', 'localhost/graphql'],
+  ['SMTP_URL', 'https://mail.example'],
+  ['NOTIFY_WEBHOOK_URL', 'https://user:secret@shop.example/told'],
 ] as const)('%s refuses %s', (name, value) => {
   expect(mistakesOf([name], { [name]: value })).toContain(name);
 });

@@ -47,6 +47,18 @@ const rolesByClaim = z.string().transform((text, context) =>
   }),
 );
 const secret = z.string().min(32, 'must have at least 32 characters');
+/** `shop@example.com` or `A Shop <shop@example.com>`, on one line. */
+const sender = z
+  .string()
+  .regex(
+    /^([^\p{Cc}<>@,;:"]*<)?[^\p{Cc}\s<>@,;:"]+@[^\p{Cc}\s<>@,;:"]+>?$/u,
+    'must be such as "A Shop <shop@example.com>"',
+  )
+  .refine((text) => text.includes('<') === text.endsWith('>'), 'must be such as "A Shop <shop@example.com>"');
+const urlWithoutPassword = url.refine(
+  (text) => !URL.parse(text)?.username && !URL.parse(text)?.password,
+  'must have no user and password in it',
+);
 
 function areNetworks(networks: string[]): boolean {
   try {
@@ -173,6 +185,15 @@ const settings = {
     .default(30_000)
     .describe('a parcel silent for so long is asked for at the carrier'),
 
+  SMTP_URL: urlOf(/^smtps?$/, 'smtps://user:password@host:465')
+    .optional()
+    .describe('mail server by which customers are told of their rentals, user and password in it where needed'),
+  SMTP_FROM: sender.optional().describe('who such mail is from'),
+  NOTIFY_WEBHOOK_URL: urlWithoutPassword
+    .optional()
+    .describe("a program of the shop's that is told what customers are to be told"),
+  NOTIFY_WEBHOOK_SECRET: secret.optional().describe('signs the calls to that program'),
+
   SANDBOX_CARRIER_STEP_MS: milliseconds.default(5000).describe('time between two scans of the sandbox carrier'),
   SANDBOX_CARRIER_WEBHOOK_URL: url
     .default('http://127.0.0.1:4000/webhooks/carrier')
@@ -199,6 +220,10 @@ const neededWhere: Partial<Record<keyof typeof settings, (env: NodeJS.ProcessEnv
   TOKEN_KEYS: (env) => !env.OIDC_ISSUER,
   OIDC_AUDIENCE: (env) => Boolean(env.OIDC_ISSUER),
   STRIPE_WEBHOOK_SECRET: (env) => Boolean(env.SANDBOX_STRIPE_WEBHOOK_URL),
+  SMTP_URL: (env) => Boolean(env.SMTP_FROM),
+  SMTP_FROM: (env) => Boolean(env.SMTP_URL),
+  NOTIFY_WEBHOOK_URL: (env) => Boolean(env.NOTIFY_WEBHOOK_SECRET),
+  NOTIFY_WEBHOOK_SECRET: (env) => Boolean(env.NOTIFY_WEBHOOK_URL),
 };
 
 type Settings = typeof settings;

@@ -13,11 +13,12 @@ import { openServiceDatabase } from '#platform/serviceDatabase.ts';
 import { subscribe } from '#platform/subscriptions.ts';
 import { type Superusers, superusersOf } from '#platform/superuser.ts';
 import type { Role, Viewer } from '#platform/tokens.ts';
-import type { DataOf, Event, EventType } from '#schema/events.ts';
+import { type DataOf, type Event, type EventType, streams } from '#schema/events.ts';
 import { type Bells, hangBells, ringer } from '../subgraphs/customer/bells.ts';
 import { customerDatabase } from '../subgraphs/customer/database.ts';
 import { bookConsumer, deliveryConsumer, rentalConsumer } from '../subgraphs/customer/events.ts';
 import { loadersOf } from '../subgraphs/customer/loaders.ts';
+import type { Channel } from '../subgraphs/customer/notifier.ts';
 import { type Live, openLive } from '../subgraphs/customer/orderStatus.ts';
 import { type Context, resolvers } from '../subgraphs/customer/resolvers.ts';
 import { createTokenIssuer, type Signing, type TokenIssuer } from '../subgraphs/customer/sessions.ts';
@@ -129,14 +130,16 @@ export class CustomerSubgraph {
     throw result.errors?.[0];
   }
 
-  /** Hands an event to the consumer that it is for. */
-  tell(event: Arrived): Promise<Outcome | undefined> {
+  /** Hands an event to the consumer that it is for; `channels` are those by which customers are told. */
+  tell(event: Arrived, channels: readonly Channel[] = []): Promise<Outcome | undefined> {
     const consumers: Record<string, AnyConsumer> = {
-      rental: rentalConsumer,
-      delivery: deliveryConsumer,
-      book: bookConsumer,
+      RENTAL: rentalConsumer(channels),
+      DELIVERY: deliveryConsumer,
+      BOOK: bookConsumer(channels),
     };
-    const consumer = consumers[event.type.split('.')[0] ?? ''];
+    const context = event.type.split('.')[0];
+    const [stream = ''] = Object.entries(streams).find(([, contexts]) => contexts.some((one) => one === context)) ?? [];
+    const consumer = consumers[stream];
     if (!consumer) throw new Error(`Nobody listens to ${event.type}`);
     return deliver(this.orm.em, consumer, event);
   }

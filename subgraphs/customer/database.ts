@@ -1,14 +1,27 @@
 /** What is in Customer's database: for the service and the tests alike. */
-import { Book, Customer, ErasedCustomer, Order, OrderEvent, Parcel, SavedAddress, Session } from './entities.ts';
+import {
+  Book,
+  Customer,
+  ErasedCustomer,
+  Notification,
+  Offer,
+  Order,
+  OrderEvent,
+  Parcel,
+  SavedAddress,
+  Session,
+} from './entities.ts';
 import { CreateCustomer } from './migrations/0001_customer.ts';
 import { Accounts } from './migrations/0002_accounts.ts';
 import { Erasure } from './migrations/0003_erasure.ts';
+import { Notifications } from './migrations/0004_notifications.ts';
 
 export const customerDatabase = {
-  entities: [Customer, ErasedCustomer, SavedAddress, Session, Order, OrderEvent, Parcel, Book],
+  entities: [Customer, ErasedCustomer, SavedAddress, Session, Order, OrderEvent, Parcel, Book, Offer, Notification],
   migrations: [
     { name: 'customer_0001_customer', class: CreateCustomer },
     { name: 'customer_0002_accounts', class: Accounts },
     { name: 'customer_0003_erasure', class: Erasure },
+    { name: 'customer_0004_notifications', class: Notifications },
   ],
 };

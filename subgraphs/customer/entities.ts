@@ -1,6 +1,8 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import type { Role } from '#platform/tokens.ts';
 import type { DeliveryStatus, Direction, RentalStatus } from './customer.ts';
+import type { NotificationKind, OfferStatus, Refund } from './letters.ts';
+import type { Channel } from './notifier.ts';
 
 const CustomerSchema = defineEntity({
   name: 'Customer',
@@ -145,3 +147,46 @@ const BookSchema = defineEntity({
 });
 export class Book extends BookSchema.class {}
 BookSchema.setClass(Book);
+
+/** A copy that is set aside for somebody who waits, by the events of the waitlist; kept only while customers are told of it. */
+const OfferSchema = defineEntity({
+  name: 'Offer',
+  tableName: 'offer',
+  properties: {
+    /** The waitlist entry's. */
+    id: p.uuid().primary(),
+    customerId: p.uuid(),
+    bookId: p.uuid(),
+    status: p.string().$type<OfferStatus>(),
+    expiresAt: p.datetime(3),
+  },
+});
+export class Offer extends OfferSchema.class {}
+OfferSchema.setClass(Offer);
+
+/** What a customer is to be told, or was, by one channel. */
+const NotificationSchema = defineEntity({
+  name: 'Notification',
+  tableName: 'notification',
+  properties: {
+    /** The message's, by which whoever gets it twice can tell. */
+    id: p.uuid().primary(),
+    channel: p.string().$type<Channel>(),
+    kind: p.string().$type<NotificationKind>(),
+    /** The rental's id, or the waitlist entry's. */
+    subject: p.uuid(),
+    /** One row for each channel, kind, subject and occasion. */
+    occasion: p.string(),
+    customerId: p.uuid(),
+    bookId: p.uuid(),
+    refund: p.json<Refund>().nullable(),
+    /** DROPPED: it was no longer true when it was to be sent. */
+    status: p.string().$type<'TODO' | 'SENT' | 'DROPPED' | 'FAILED'>(),
+    attempts: p.integer(),
+    nextAttemptAt: p.datetime(3),
+    createdAt: p.datetime(3),
+    settledAt: p.datetime(3).nullable(),
+  },
+});
+export class Notification extends NotificationSchema.class {}
+NotificationSchema.setClass(Notification);

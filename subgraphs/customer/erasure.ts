@@ -78,7 +78,7 @@ async function fulfil(em: EntityManager, ask: Ask, customerId: string): Promise<
   return answer.closed ? [] : answer.open;
 }
 
-/** Addresses and sessions go with the account. */
+/** Addresses and sessions go with the account; so does what its owner was told, or was still to be. */
 async function erase(em: EntityManager, customerId: string): Promise<void> {
   await transaction(em, async (em) => {
     const customer = await em.findOne(Customer, { id: customerId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
@@ -86,7 +86,8 @@ async function erase(em: EntityManager, customerId: string): Promise<void> {
     publish(em, customer, 'customer.erased', { customerId });
     em.create(ErasedCustomer, { id: customerId, version: customer.version, erasedAt: new Date() });
     em.remove(customer);
-    await query(em, 'DELETE FROM erasure_wish WHERE customer_id = $1', [customerId]);
+    for (const table of ['erasure_wish', 'notification', 'offer'])
+      await query(em, `DELETE FROM ${table} WHERE customer_id = $1`, [customerId]);
   });
 }
 

@@ -10,12 +10,14 @@ import { makeDemoAccounts } from './demo.ts';
 import { sweepErasures } from './erasure.ts';
 import { bookConsumer, deliveryConsumer, rentalConsumer } from './events.ts';
 import { loadersOf } from './loaders.ts';
+import { startTelling } from './notifications.ts';
+import { notifierSettings, notifiersOf } from './notifiers.ts';
 import { openLive } from './orderStatus.ts';
 import { createWelcome, elsewhere } from './provider.ts';
 import { type Context, resolvers } from './resolvers.ts';
 import { createTokenIssuer } from './sessions.ts';
 
-const settings = [...serviceSettings, 'TOKEN_KEYS', 'RENTABOOK_DEMO'] as const;
+const settings = [...serviceSettings, ...notifierSettings, 'TOKEN_KEYS', 'RENTABOOK_DEMO'] as const;
 
 await run('customer', settings, async (config, log) => {
   const { OIDC_ISSUER: provider, TOKEN_KEYS: keys = '' } = config;
@@ -29,6 +31,9 @@ await run('customer', settings, async (config, log) => {
   const live = openLive(service.em, bells);
   const signing = issuer ? () => ({ issuer, superusers }) : elsewhere(provider ?? '');
 
+  const notifiers = notifiersOf(config);
+  const channels = notifiers.map(({ channel }) => channel);
+
   return serve(service, config, log, {
     stream: 'CUSTOMER',
     sdl: new URL('schema.graphql', import.meta.url),
@@ -38,8 +43,12 @@ await run('customer', settings, async (config, log) => {
       const em = service.em();
       return { viewer, client, em, ask: service.ask, signing, superusers, live, loaders: loadersOf(() => em) };
     },
-    consumers: [rentalConsumer, deliveryConsumer, bookConsumer],
-    workers: [bells, startRounds('the sweep of erasures', () => sweepErasures(service.em(), service.ask, log), log)],
+    consumers: [rentalConsumer(channels), deliveryConsumer, bookConsumer(channels)],
+    workers: [
+      bells,
+      startRounds('the sweep of erasures', () => sweepErasures(service.em(), service.ask, log), log),
+      ...startTelling(notifiers, service.em, log),
+    ],
     routes: issuer ? { '/.well-known/jwks.json': async (_, response) => json(response, 200, issuer.jwks) } : {},
   });
 });

@@ -5,7 +5,7 @@ import { Refusal } from '#platform/errors.ts';
 import { type Ask, needed } from '#platform/requestReply.ts';
 import type { AnswerOf } from '#schema/requests.ts';
 import { type AuditEntry, auditLog } from './auditLog.ts';
-import { Customer, Order, OrderEvent, Parcel, SavedAddress, Session } from './entities.ts';
+import { Customer, Notification, Offer, Order, OrderEvent, Parcel, SavedAddress, Session } from './entities.ts';
 
 /** For each page of a service. */
 const TIMEOUT_MS = 3000;
@@ -39,6 +39,8 @@ async function ownData(em: EntityManager, customerId: string): Promise<object> {
     { orderBy: { since: 'asc' } },
   );
   const orderEvents = await em.find(OrderEvent, { customerId }, { orderBy: { number: 'asc' } });
+  const offers = await em.find(Offer, { customerId }, { orderBy: { expiresAt: 'asc' } });
+  const notifications = await em.find(Notification, { customerId }, { orderBy: { createdAt: 'asc' } });
   return {
     account: details,
     addresses: addresses.map((address) => wrap(address).toPOJO()),
@@ -46,6 +48,8 @@ async function ownData(em: EntityManager, customerId: string): Promise<object> {
     orders: orders.map((order) => wrap(order).toPOJO()),
     parcels: parcels.map((parcel) => wrap(parcel).toPOJO()),
     orderEvents: orderEvents.map((event) => wrap(event).toPOJO()),
+    offers: offers.map((offer) => wrap(offer).toPOJO()),
+    notifications: notifications.map((notification) => wrap(notification).toPOJO()),
   };
 }
 
