@@ -1,12 +1,30 @@
 /** The main job, end to end, as a client of real processes: search, rent, watch the order live until it is delivered, cancel another. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { addBook, type Client, eventually, rentalOf, requestRental, signIn, stockOf, type Watch } from './client.ts';
 import { type System, startSystem } from './system.ts';
 
+/** What a program of the shop's is told that customers are to be told. */
+const notifications: { kind: string; rentalId: string; refund: object | null }[] = [];
+const program = createServer(async (request, response) => {
+  notifications.push(JSON.parse((await request.toArray()).join('')));
+  response.writeHead(204).end();
+});
+
 let system: System;
 beforeAll(async () => {
-  system = await startSystem({ SANDBOX_CARRIER_STEP_MS: '400' });
+  await new Promise<void>((resolve) => void program.listen(0, '127.0.0.1', resolve));
+  system = await startSystem({
+    SANDBOX_CARRIER_STEP_MS: '400',
+    NOTIFY_WEBHOOK_URL: `http://127.0.0.1:${(program.address() as AddressInfo).port}`,
+    NOTIFY_WEBHOOK_SECRET: 'the secret between the shop and its program',
+  });
 }, 90_000);
-afterAll(() => system?.stop());
+afterAll(async () => {
+  await system?.stop();
+  program.closeAllConnections();
+  program.close();
+});
 
 const ORDER_STATUS = `subscription {
   orderStatus {
@@ -118,6 +136,14 @@ test('a reader finds a book, rents it, watches the order until it is delivered, 
   );
   expect(statuses(watch, other.id)).toEqual(['REQUESTED', 'ACCEPTED', 'SHIPPING', 'CANCELLED']);
   await watch.stop();
+
+  const refunds = await eventually(
+    () => notifications.filter(({ kind }) => kind === 'REFUNDED'),
+    (seen) => seen.length > 0,
+  );
+  expect(refunds).toMatchObject([{ rentalId: other.id, refund: { of: 'PAYMENT' } }]);
+  const once = notifications.map(({ kind, rentalId }) => `${kind} ${rentalId}`);
+  expect(new Set(once).size).toBe(once.length);
 }, 60_000);
 
 const MAIN = `query ($bookId: ID!, $rentalId: ID!) {
