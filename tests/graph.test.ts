@@ -34,6 +34,8 @@ test("the Guild's composer accepts the same SDLs", () => {
 const owners: Record<string, string> = {
   Book: 'book',
   BookCopy: 'book',
+  WaitlistEntry: 'book',
+  DailyReport: 'rental',
   Rental: 'rental',
   Delivery: 'delivery',
   Customer: 'customer',
@@ -52,7 +54,11 @@ const fields: Place[] = subgraphs.flatMap(({ name, schema }) =>
     .filter((type) => !type.name.startsWith('_'))
     .flatMap((type) => Object.values(type.getFields()).map((field) => ({ subgraph: name, schema, type, field }))),
 );
-const isKey = ({ field }: Place) => field.name === 'id';
+const isKey = ({ type, field }: Place) =>
+  type.astNode?.directives?.some(
+    ({ name, arguments: given = [] }) =>
+      name.value === 'key' && given.some(({ value }) => value.kind === 'StringValue' && value.value === field.name),
+  ) ?? false;
 const isPersonal = ({ field }: Place) => field.astNode?.directives?.some(({ name }) => name.value === 'tag') ?? false;
 const refersAway = ({ subgraph, field }: Place) => (owners[getNamedType(field.type).name] ?? subgraph) !== subgraph;
 const contributes = (place: Place) => (owners[place.type.name] ?? place.subgraph) !== place.subgraph && !isKey(place);

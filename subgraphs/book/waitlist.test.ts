@@ -397,6 +397,18 @@ describe('renting', () => {
     await expectSums(shop, book.id);
   });
 
+  test('the offer goes to a fresh rental, not to one that was refused before and is asked for again beside it', async () => {
+    const { book, entries } = await offered();
+    const [refused, fresh] = [by(first(entries), book, 2), by(first(entries), book)];
+    await reserve(refused);
+    await addCopies(book, 2);
+
+    expect(await Promise.all([reserve(refused), reserve(fresh)])).toEqual([OUT_OF_STOCK, RESERVED]);
+
+    expect(await statusesOf(entries)).toEqual(['FULFILLED']);
+    expect(await expectSums(shop, book.id)).toMatchObject({ available: 2, reserved: 1 });
+  });
+
   test('an offer that is past its time and not ended yet may still be taken', async () => {
     const { book, entries } = await offered();
     await query(shop.em(), 'UPDATE waitlist_entry SET offer_expires_at = $1 WHERE id = $2', [
