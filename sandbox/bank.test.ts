@@ -88,6 +88,12 @@ describe('a bank that answers at once', () => {
     const giveBack = (amount: number) => desk.refunds.create({ payment_intent: payment.intentId, amount });
     await giveBack(1000);
     await giveBack(500);
+    // Ours, which had seen nothing of them and was refused: that key is good for this amount only.
+    const late = desk.refunds.create(
+      { payment_intent: payment.intentId, amount: payment.amount },
+      { idempotencyKey: `${payment.key}:refund` },
+    );
+    await expect(late).rejects.toThrow('More than was captured');
 
     expect(await provider.look(payment.intentId)).toMatchObject({ captured: 4500, refunded: 1500 });
     expect(await provider.refund(payment)).toEqual({ status: 'REFUNDED' });
