@@ -1,7 +1,7 @@
 /** What happens to a parcel here, each change with its events: it is wanted, scanned, stopped. Callers hold the row's lock. */
 import { randomUUID } from 'node:crypto';
 import { type FilterQuery, LockMode } from '@mikro-orm/core';
-import { type EntityManager, query } from '#platform/database.ts';
+import { databaseTime, type EntityManager, query } from '#platform/database.ts';
 import type { MicroBatchOptions } from '#platform/microBatches.ts';
 import { publish } from '#platform/outbox.ts';
 import type { CarrierReport } from './carrier.ts';
@@ -36,7 +36,7 @@ export function wantParcel(
   direction: Direction,
   now: Date,
 ): Delivery {
-  return em.create(Delivery, {
+  const delivery = em.create(Delivery, {
     id: randomUUID(),
     rentalId,
     customerId,
@@ -46,11 +46,12 @@ export function wantParcel(
     status: 'PENDING',
     carrierAsked: false,
     attempts: 0,
-    nextAttemptAt: now,
     createdAt: now,
     heardAt: now,
     version: 0,
   });
+  delivery.nextAttemptAt = databaseTime();
+  return delivery;
 }
 
 const eventOf = {
@@ -147,7 +148,7 @@ export function stopParcel(em: EntityManager, delivery: Delivery, now: Date): vo
   } else if (!isFinal(delivery.status)) {
     delivery.stop = 'WANTED';
     delivery.attempts = 0;
-    delivery.nextAttemptAt = now;
+    delivery.nextAttemptAt = databaseTime();
   }
 }
 
