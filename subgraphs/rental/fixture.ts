@@ -26,6 +26,8 @@ type Data = any;
 
 export interface Rentals {
   orm: Orm;
+  /** Of the database. */
+  url: string;
   em(): EntityManager;
   collecting: Collecting;
   /** The data of an operation's answer, which must have no errors, for this account. */
@@ -59,13 +61,15 @@ const paymentOf: Record<RentalStatus, PaymentStatus> = {
 /** `bankUrl` where something is paid; elsewhere nothing answers. */
 export async function openRentals(bankUrl = 'http://127.0.0.1:9', secretKey = 'sk_test_nobody'): Promise<Rentals> {
   const log = createLog('test', 'silent');
-  const orm = await openServiceDatabase({ ...rentalDatabase, url: await createDatabase('rental'), log });
+  const url = await createDatabase('rental');
+  const orm = await openServiceDatabase({ ...rentalDatabase, url, log });
   const em = () => orm.em.fork();
   const settings = { STRIPE_URL: bankUrl, STRIPE_SECRET_KEY: secretKey, PAYMENT_TIMEOUT_MS: 4000 };
   const collecting = { em, provider: stripeProvider(settings), claimMs: 60_000, settleWaitMs: 5000, log };
 
   return {
     orm,
+    url,
     em,
     collecting,
     async ask(customerId, source, variableValues = {}, roles = ['CUSTOMER']) {

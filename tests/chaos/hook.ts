@@ -6,6 +6,7 @@ import { openSync, writeSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { dirname, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { moveClock } from '../movedClock.ts';
 import { diceOf } from './dice.ts';
 import { type PlantName, planted, withCrashPoints } from './plants.ts';
 
@@ -64,18 +65,9 @@ function crashPoint(name: string): void {
   process.kill(process.pid, 'SIGKILL');
 }
 
-const RealDate = Date;
 let clockBackMs = 0;
-const now = () => RealDate.now() - clockBackMs;
-
-Object.assign(globalThis, {
-  crashPoint,
-  Date: new Proxy(RealDate, {
-    construct: (target, given, newTarget) => Reflect.construct(target, given.length ? given : [now()], newTarget),
-    apply: () => new RealDate(now()).toString(),
-    get: (target, property) => (property === 'now' ? now : Reflect.get(target, property)),
-  }),
-});
+moveClock(() => -clockBackMs);
+Object.assign(globalThis, { crashPoint });
 
 process.on('message', (order: Order) => {
   clockBackMs = order.clockBackMs ?? clockBackMs;
