@@ -1,5 +1,8 @@
 /** All of Rentabook for one test file: real processes on free ports, servers of its own, data that is gone afterwards. */
 import { randomUUID } from 'node:crypto';
+import { renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { Client as Database } from 'pg';
 import type { Role } from '#platform/tokens.ts';
 import { claimFolder } from '../local/folder.ts';
@@ -29,6 +32,10 @@ export interface System {
   /** Stops the part until `resume`. */
   pause(part: Part): Promise<void>;
   resume(part: Part): Promise<void>;
+  /** Moves the clock of every service ahead, where the system was started with one that moves. */
+  passDays(days: number): void;
+  /** What time it is there. */
+  now(): Date;
   /** Kills it at once; it is started again by itself. */
   kill(part: Part): void;
   stop(): Promise<void>;
@@ -37,14 +44,35 @@ export interface System {
 /** Several tests at once make a machine slow, and no test is about how quick Book is; all of a test's crowd has one address. */
 const patience: Environment = { BOOK_TIMEOUT_MS: '3000', RENTABOOK_LIMITS: 'off' };
 
-/** Resolves when queries, mutations and subscriptions are answered. `settings` tune the services. */
-export async function startSystem(settings: Environment = {}): Promise<System> {
+/** A clock for all services that only goes on when it is told to, in addition to the real one. */
+function movingClock(folder: string) {
+  const file = join(folder, 'clock');
+  let aheadMs = 0;
+  const passDays = (days: number) => {
+    aheadMs += days * 86_400_000;
+    writeFileSync(`${file}.new`, String(aheadMs));
+    renameSync(`${file}.new`, file); // at once: a service may read it at any time
+  };
+  passDays(0);
+  const settings = {
+    NODE_OPTIONS: `--import ${pathToFileURL(join(import.meta.dirname, 'clock.ts'))}`,
+    TEST_CLOCK: file,
+  };
+  return { passDays, now: () => new Date(Date.now() + aheadMs), settings: settings as Environment }; // Node's and the test's own
+}
+
+/**
+ * Resolves when queries, mutations and subscriptions are answered. `settings` tune the services; with `moving` their clock can
+ * be moved.
+ */
+export async function startSystem(settings: Environment = {}, { moving = false } = {}): Promise<System> {
   const folder = makeFolder();
+  const clock = moving ? movingClock(folder) : null;
   const system = await openSystem({
     folder,
     host: '127.0.0.1',
     port: 0,
-    tuning: { ...patience, ...settings },
+    tuning: { ...patience, ...settings, ...clock?.settings },
     careless: true,
     say: () => {}, // it is in the log files
   });
@@ -64,7 +92,7 @@ export async function startSystem(settings: Environment = {}): Promise<System> {
 
   const issuer = await createTokenIssuer(system.environments.customer.TOKEN_KEYS ?? '');
   const tokenOf: System['tokenOf'] = (customerId, { roles = ['CUSTOMER'] as Role[], secondsToLive = 3600 } = {}) =>
-    issuer.sign({ id: customerId, roles }, new Date(Date.now() + secondsToLive * 1000));
+    issuer.sign({ id: customerId, roles }, new Date((clock?.now().getTime() ?? Date.now()) + secondsToLive * 1000));
 
   return {
     url: system.url,
@@ -87,6 +115,11 @@ export async function startSystem(settings: Environment = {}): Promise<System> {
     },
     pause: (part) => system.keeperOf(part).stop(),
     resume: (part) => system.keeperOf(part).start(),
+    passDays(days) {
+      if (!clock) throw new Error('This system was started with a clock that does not move');
+      clock.passDays(days);
+    },
+    now: () => clock?.now() ?? new Date(),
     kill: (part) => system.keeperOf(part).kill(),
     stop,
   };
