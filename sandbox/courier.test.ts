@@ -5,6 +5,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { Client } from 'pg';
+import { freePort } from '../local/ports.ts';
 import {
   type Carrier,
   CarrierUnavailable,
@@ -13,32 +14,14 @@ import {
   type Scan,
   verifyCarrierWebhook,
 } from '../subgraphs/delivery/carrier.ts';
+import { carrierContract, newParcel, type WebhookCall } from '../subgraphs/delivery/carrierContract.ts';
 import { eventually } from '../tests/client.ts';
 import { CARRIER_KEY, CARRIER_WEBHOOK_SECRET, type SandboxProcess, startSandbox } from '../tests/sandboxProcess.ts';
 import { createDatabase } from '../tests/services.ts';
 
 const JOURNEY = ['CREATED', 'PICKED_UP', 'IN_TRANSIT', 'OUT_FOR_DELIVERY', 'DELIVERED'];
-const NEVER = '3600000';
 
 const carrierAt = (url: string): Carrier => httpCarrier({ CARRIER_URL: url, CARRIER_KEY, CARRIER_TIMEOUT_MS: 10_000 });
-
-const newParcel = (more: Partial<NewParcel> = {}): NewParcel => ({
-  key: randomUUID(),
-  reference: randomUUID(),
-  direction: 'OUTBOUND',
-  sender: 'Rentabook',
-  recipient: 'A Reader',
-  address: {
-    name: 'A Reader',
-    line1: '1 Main Street',
-    line2: null,
-    city: 'Seoul',
-    postalCode: '04524',
-    country: 'KR',
-    phone: null,
-  },
-  ...more,
-});
 
 const statuses = (scans: Scan[]) => scans.map(({ status }) => status);
 
@@ -50,18 +33,24 @@ interface Receiver {
   url: string;
   /** What was taken, in the order it came. */
   scansOf(trackingNumber: string): Scan[];
+  /** All calls, as they came. */
+  calls: WebhookCall[];
   /** Calls that were refused. */
   refused: number;
   taking: boolean;
   close(): void;
 }
 
+const verify = ({ headers, body }: WebhookCall, now: Date) =>
+  verifyCarrierWebhook(CARRIER_WEBHOOK_SECRET, headers['carrier-signature'], body, now);
+
 async function startReceiver(): Promise<Receiver> {
   const taken: { trackingNumber: string; scans: Scan[] }[] = [];
   const server: Server = createServer(async (request, response) => {
     const body = await text(request);
-    const header = request.headers['carrier-signature']?.toString();
-    const result = verifyCarrierWebhook(CARRIER_WEBHOOK_SECRET, header, body, new Date());
+    const call = { headers: { 'carrier-signature': request.headers['carrier-signature']?.toString() }, body };
+    receiver.calls.push(call);
+    const result = verify(call, new Date());
     const takes = result.ok && receiver.taking;
     if (takes) taken.push(result.report);
     else receiver.refused += 1;
@@ -73,6 +62,7 @@ async function startReceiver(): Promise<Receiver> {
   const receiver: Receiver = {
     url: `http://127.0.0.1:${port}/webhooks/carrier`,
     scansOf: (number) => taken.filter(({ trackingNumber }) => trackingNumber === number).flatMap(({ scans }) => scans),
+    calls: [],
     refused: 0,
     taking: true,
     close() {
@@ -82,6 +72,27 @@ async function startReceiver(): Promise<Receiver> {
   };
   return receiver;
 }
+
+carrierContract('the sandbox, by carrier.ts', async () => {
+  const receiver = await startReceiver();
+  const sandbox = await startSandbox(await createDatabase(), {
+    SANDBOX_CARRIER_STEP_MS: '800',
+    SANDBOX_CARRIER_WEBHOOK_URL: receiver.url,
+  });
+  return {
+    connect: (CARRIER_URL, key) => httpCarrier({ CARRIER_URL, CARRIER_KEY: key, CARRIER_TIMEOUT_MS: 10_000 }),
+    url: sandbox.url,
+    key: CARRIER_KEY,
+    urlOfNobody: `http://127.0.0.1:${await freePort()}`,
+    verify,
+    calls: () => receiver.calls,
+    until: eventually,
+    async close() {
+      await sandbox.stop();
+      receiver.close();
+    },
+  };
+});
 
 describe('a courier in a hurry', () => {
   let receiver: Receiver;
@@ -139,14 +150,10 @@ describe('a courier in a hurry', () => {
     await expect(carrier.createParcel({ ...parcel, recipient: 'Another' })).rejects.toThrow('409 KEY_REUSED');
   });
 
-  test('a parcel that was delivered cannot be stopped any more', async () => {
-    const { trackingNumber } = await carrier.createParcel(newParcel());
-    await eventually(
-      () => statusesOf(carrier, trackingNumber),
-      (seen) => seen.includes('DELIVERED'),
-    );
+  test('a booking without a recipient is a fault', async () => {
+    const { recipient: _, ...incomplete } = newParcel();
 
-    expect(await carrier.stop({ key: randomUUID(), trackingNumber })).toBe('TOO_LATE');
+    await expect(carrier.createParcel(incomplete as NewParcel)).rejects.toThrow('400 INVALID');
   });
 
   test('what the webhook did not take is reported again, in order, until it does', async () => {
@@ -175,85 +182,6 @@ describe('a courier in a hurry', () => {
     expect(page).toContain('The label is printed.');
     expect(page).not.toContain('Reader');
   });
-});
-
-describe('a courier that takes its time', () => {
-  let sandbox: SandboxProcess;
-  let carrier: Carrier;
-
-  beforeAll(async () => {
-    sandbox = await startSandbox(await createDatabase(), { SANDBOX_CARRIER_STEP_MS: NEVER });
-    carrier = carrierAt(sandbox.url);
-  });
-  afterAll(() => sandbox?.stop());
-
-  test('one key is one parcel, also when it is asked for several times at once', async () => {
-    const parcel = newParcel();
-
-    const made = await Promise.all([1, 2, 3, 4].map(() => carrier.createParcel(parcel)));
-
-    expect(new Set(made.map(({ trackingNumber }) => trackingNumber)).size).toBe(1);
-    expect(await statusesOf(carrier, made[0]?.trackingNumber ?? '')).toEqual(['CREATED']);
-    expect(made[0]).toMatchObject({ carrier: 'Sandbox Courier', estimatedAt: expect.any(Date) });
-  });
-
-  test('a key with other particulars is a fault', async () => {
-    const parcel = newParcel();
-    await carrier.createParcel(parcel);
-
-    await expect(carrier.createParcel({ ...parcel, recipient: 'Another' })).rejects.toThrow('409 KEY_REUSED');
-  });
-
-  test('before the pick-up a parcel is stopped at once, and once however often it is asked for', async () => {
-    const { trackingNumber } = await carrier.createParcel(newParcel());
-    const stop = { key: randomUUID(), trackingNumber };
-
-    expect(await carrier.stop(stop)).toBe('ACCEPTED');
-    expect(await carrier.stop(stop)).toBe('ACCEPTED');
-
-    expect(await statusesOf(carrier, trackingNumber)).toEqual(['CREATED', 'STOPPED']);
-  });
-
-  test('a parcel that nobody knows is a fault', async () => {
-    await expect(carrier.track('SB0')).rejects.toThrow('404 NOT_FOUND');
-  });
-
-  test('a booking without a recipient is a fault', async () => {
-    const { recipient: _, ...incomplete } = newParcel();
-
-    await expect(carrier.createParcel(incomplete as NewParcel)).rejects.toThrow('400 INVALID');
-  });
-
-  test('whoever is not the shop learns nothing', async () => {
-    const stranger = httpCarrier({ CARRIER_URL: sandbox.url, CARRIER_KEY: 'a guess', CARRIER_TIMEOUT_MS: 10_000 });
-
-    await expect(stranger.track('SB0')).rejects.toThrow('401 UNAUTHORIZED');
-  });
-});
-
-test('a parcel that was picked up turns around, and is back one step later', async () => {
-  const sandbox = await startSandbox(await createDatabase(), { SANDBOX_CARRIER_STEP_MS: '1000' });
-  try {
-    const carrier = carrierAt(sandbox.url);
-    const { trackingNumber } = await carrier.createParcel(newParcel());
-    await eventually(
-      () => statusesOf(carrier, trackingNumber),
-      (seen) => seen.includes('PICKED_UP'),
-    );
-
-    const stoppedAt = Date.now();
-    expect(await carrier.stop({ key: randomUUID(), trackingNumber })).toBe('ACCEPTED');
-
-    const { scans } = await eventually(
-      () => carrier.track(trackingNumber),
-      ({ scans }) => statuses(scans).includes('STOPPED'),
-    );
-    expect(scans.at(-1)?.status).toBe('STOPPED');
-    expect(scans.at(-1)?.occurredAt.getTime()).toBeGreaterThanOrEqual(stoppedAt + 1000);
-    expect(statuses(scans)).not.toContain('DELIVERED');
-  } finally {
-    await sandbox.stop();
-  }
 });
 
 describe('an address that asks for it', () => {
