@@ -109,5 +109,6 @@ describe.each(subgraphs)('%s', (subgraph) => {
     expect(answered).toEqual({ ...Object.fromEntries(plain.map((path) => [path, 200])), ...itsOwn });
     const { body } = await ask({ method: 'GET', path: '/metrics', client: '', body: '' });
     expect(body).not.toMatch(/[0-9a-f]{8}-[0-9a-f]{4}-|@/);
+    expect(body.includes('rentabook_carrier_open 0')).toBe(subgraph === 'delivery');
   });
 });
