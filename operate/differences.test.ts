@@ -44,7 +44,7 @@ function placesOf({ environments }: System) {
   };
 }
 
-/** A loan, a rental that is over, one that was cancelled, one that was declined, and a copy that is offered. */
+/** A loan, a rental that is over, one that was cancelled, one that was declined, one that is lost and paid for, and a copy that is offered. */
 async function makeHistory(staff: Client, reader: Client): Promise<void> {
   const soughtId = await addBook(staff, 0);
   await reader.data('mutation ($id: ID!) { joinWaitlist(bookId: $id) { userErrors { message } } }', { id: soughtId });
@@ -52,8 +52,8 @@ async function makeHistory(staff: Client, reader: Client): Promise<void> {
     id: soughtId,
   });
   const bookId = await addBook(staff, 5);
-  const rent = async (name: string, more: object = {}) => {
-    const { rental, userErrors } = await requestRental(reader, bookId, more);
+  const rent = async (name: string, more: object = {}, title = bookId) => {
+    const { rental, userErrors } = await requestRental(reader, title, more);
     if (!rental) throw new Error(`No rental: ${JSON.stringify(userErrors)}`);
     rentals[name] = rental.id;
     return rental.id as string;
@@ -64,7 +64,8 @@ async function makeHistory(staff: Client, reader: Client): Promise<void> {
       (rental) => rental.status === status && rental.pendingCompensations.length === 0,
     );
 
-  const [loan, closed, cancelled, declined] = await Promise.all([
+  const [lost, loan, closed, cancelled, declined] = await Promise.all([
+    addBook(staff, 1).then((title) => rent('lost', {}, title)),
     rent('loan', { quantity: 2 }),
     rent('closed'),
     rent('cancelled').then(async (id) => {
@@ -77,6 +78,15 @@ async function makeHistory(staff: Client, reader: Client): Promise<void> {
   ]);
   await Promise.all([reaches(cancelled, 'CANCELLED'), reaches(declined, 'REJECTED'), reaches(loan, 'ON_LOAN')]);
 
+  await reaches(lost, 'ON_LOAN');
+  await reader.data('mutation ($id: ID!) { reportRentalLost(rentalId: $id) { userErrors { message } } }', { id: lost });
+  const { rental } = await reader.data('query ($id: ID!) { rental(id: $id) { fees { id } } }', { id: lost });
+  await reader.data(
+    'mutation ($id: ID!) { payFee(feeId: $id, paymentMethod: "pm_card_visa") { userErrors { message } } }',
+    {
+      id: rental.fees[0].id,
+    },
+  );
   await reaches(closed, 'ON_LOAN');
   await reader.data('mutation ($id: ID!) { returnRental(rentalId: $id) { userErrors { message } } }', { id: closed });
   await reaches(closed, 'RETURNED');
@@ -216,9 +226,28 @@ test.each<[rule: string, of: Service | 'sandbox', sql: string, sentence: RegExp]
   [
     'failed-steps',
     'rental',
-    `UPDATE step SET status = 'FAILED' WHERE rental_id = :loan`,
-    /^The step CAPTURE of rental .* has failed\.$/,
+    `UPDATE step SET status = 'FAILED', kind = 'PAYMENT_REFUND' WHERE rental_id = :loan`,
+    /^The step PAYMENT_REFUND of rental .* has failed\.$/,
   ],
+  [
+    'failed-steps',
+    'rental',
+    'UPDATE fee SET dropped = true',
+    /^Fee .* was paid, is not owed after all, and could not be given back\.$/,
+  ],
+  [
+    'fees',
+    'rental',
+    `UPDATE fee SET status = 'OUTSTANDING' WHERE rental_id = :lost`,
+    /^Fee .* is OUTSTANDING, but the bank has 22500 of 22500\.$/,
+  ],
+  [
+    'fees',
+    'sandbox',
+    `UPDATE payment_intent SET amount_refunded = amount WHERE metadata->>'key' LIKE 'fee:%'`,
+    /^Fee .* is PAID, but the bank has 0 of 22500\.$/,
+  ],
+  ['fees', 'rental', 'UPDATE fee SET id = gen_random_uuid()', /^The bank knows of fee .*, which does not exist\.$/],
   [
     'bank',
     'sandbox',
@@ -467,11 +496,11 @@ test('what differs in another way at each look is not told, but counted as under
   expect(checked.find(({ rule }) => rule === 'orders')).toMatchObject({ underWay: 1 });
 });
 
-test('without the sandbox its rule is left out, and said so', async () => {
+test('without the sandbox its rules are left out, and said so', async () => {
   const { leftOut, rules: checked } = await findDifferences({ ...sources, sandbox: undefined }, { settleMs: 50 });
 
-  expect(leftOut).toEqual(['bank']);
-  expect(checked).toHaveLength(rules.length - 1);
+  expect(leftOut).toEqual(['bank', 'fees']);
+  expect(checked).toHaveLength(rules.length - 2);
 });
 
 test('the consumers that are looked at are those that the services run', () => {

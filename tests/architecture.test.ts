@@ -12,7 +12,7 @@ const importsOf = (file: string) =>
     .map((to) => (to.startsWith('.') ? join(dirname(file), to) : to.replace(/^#/, '')));
 
 const files = globSync('{schema,platform,router,subgraphs,sandbox,local,operate,bench}/**/*.ts').filter(
-  (file) => !/\.(test|long)\.ts$|\/node_modules\//.test(file),
+  (file) => !/\.(test|long)\.ts$|\/fixture\.ts$|\/node_modules\//.test(file),
 );
 const edges = files.flatMap((from) => importsOf(from).map((to) => ({ from, to })));
 
