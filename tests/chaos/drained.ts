@@ -13,8 +13,12 @@ const unfinishedIn = {
       "SELECT count(*) FROM rental WHERE status IN ('ACCEPTED', 'SHIPPING', 'RETURNING', 'RETURNED')",
       'rentals half way',
     ],
-    ["SELECT count(*) FROM rental WHERE status = 'ON_LOAN' AND return_requested", 'returns that do not begin'],
+    [
+      "SELECT count(*) FROM rental WHERE status IN ('ON_LOAN', 'OVERDUE') AND return_requested",
+      'returns that do not begin',
+    ],
     ["SELECT count(*) FROM step WHERE status IN ('TODO', 'WAITING')", 'steps owed'],
+    ["SELECT count(*) FROM fee WHERE status = 'PENDING' OR next_attempt_at IS NOT NULL", 'fees under way'],
   ],
   delivery: [
     [

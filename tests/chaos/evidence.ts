@@ -18,12 +18,17 @@ const ANY_SERVICE = [
    FROM pg_stat_activity WHERE backend_type = 'client backend' AND datname = current_database() AND state <> 'idle'`,
 ];
 const questions: Record<string, string[]> = {
-  book: [...ANY_SERVICE, "SELECT * FROM book_copy WHERE status = 'INSPECTING' LIMIT 200"],
+  book: [
+    ...ANY_SERVICE,
+    "SELECT * FROM book_copy WHERE status = 'INSPECTING' LIMIT 200",
+    "SELECT * FROM waitlist_entry WHERE status IN ('WAITING', 'OFFERED') LIMIT 200",
+  ],
   rental: [
     ...ANY_SERVICE,
     `SELECT id, customer_id, status, hold_reason, round, lease_until, holds, return_requested, changed_at, version FROM rental
      WHERE status NOT IN ('CLOSED', 'CANCELLED', 'REJECTED', 'LOST') LIMIT 500`,
     "SELECT * FROM step WHERE status <> 'DONE' LIMIT 200",
+    "SELECT * FROM fee WHERE status = 'PENDING' OR next_attempt_at IS NOT NULL LIMIT 200",
   ],
   delivery: [
     ...ANY_SERVICE,

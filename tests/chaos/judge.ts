@@ -62,6 +62,51 @@ const invariants: Record<string, Invariant> = {
     }
   },
 
+  /** A copy that turned up is not to be paid for any more; until then each has its fee. */
+  async 'acknowledged loss is LOST, and each copy has its fee'({ rental }, shoppers, tell) {
+    for (const shopper of shoppers) {
+      const { rows } = await rental.query<{ id: string; status: string; quantity: number; fees: number }>(
+        `SELECT id, status, quantity, (SELECT count(*)::int FROM fee WHERE rental_id = rental.id AND kind = 'LOST') AS fees
+         FROM rental WHERE customer_id = $1`,
+        [shopper.customerId],
+      );
+      const known = new Map(rows.map((row) => [row.id, row]));
+      for (const { rentalId, lost } of shopper.acknowledged) {
+        const found = known.get(rentalId);
+        if (lost && (found?.status !== 'LOST' || found.fees !== found.quantity))
+          tell(
+            `Rental ${rentalId} of ${found?.quantity} was lost, is ${found?.status} and has ${found?.fees} fees for it.`,
+          );
+      }
+    }
+  },
+
+  /** That the bank has taken each once is checked with the rest of the books. */
+  async 'acknowledged payment of a fee is kept'({ rental }, shoppers, tell) {
+    for (const { customerId, paid } of shoppers) {
+      const { rows } = await rental.query('SELECT id, status FROM fee WHERE customer_id = $1', [customerId]);
+      const statuses = new Map(rows.map(({ id, status }) => [id, status]));
+      for (const id of paid)
+        if (!['PAID', 'REFUNDED'].includes(statuses.get(id)))
+          tell(`Fee ${id} was acknowledged as paid and is ${statuses.get(id)}.`);
+    }
+  },
+
+  async 'acknowledged place in a waitlist is kept'({ book }, shoppers, tell) {
+    for (const { customerId, joined } of shoppers) {
+      const { rows } = await book.query('SELECT id, book_id, status FROM waitlist_entry WHERE customer_id = $1', [
+        customerId,
+      ]);
+      const ids = new Set(rows.map(({ id }) => id));
+      for (const id of joined)
+        if (!ids.has(id)) tell(`Customer ${customerId} was given the place ${id}, which is not there.`);
+      const open = rows
+        .filter(({ status }) => status === 'WAITING' || status === 'OFFERED')
+        .map(({ book_id }) => book_id);
+      if (new Set(open).size < open.length) tell(`Customer ${customerId} waits twice for one book.`);
+    }
+  },
+
   'every question is answered'(_, shoppers, tell) {
     for (const { unanswered } of shoppers) for (const question of unanswered) tell(`${question} got no answer.`);
   },

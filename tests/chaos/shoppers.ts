@@ -1,8 +1,9 @@
-/** Customers who rent, change their mind, read and send back, and the staff; each repeats what it asked until it is answered. */
+/** Customers who rent, wait, change their mind, read, send back, lose and pay; each repeats what it asked until it is answered. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Answer, addBook, clientOf, deliverTo, signIn } from '../client.ts';
 import type { Dice } from './dice.ts';
+import { openStaff } from './staff.ts';
 import { type Told, type Watcher, watchOrders } from './watchers.ts';
 
 /** A rental that a customer was told of. */
@@ -11,6 +12,7 @@ interface Acknowledged {
   rentalId: string;
   cancelled: boolean;
   returnAsked: boolean;
+  lost: boolean;
 }
 
 export interface Shopper {
@@ -18,6 +20,10 @@ export interface Shopper {
   /** Every idempotency key it used, answered or not. */
   keys: Set<string>;
   acknowledged: Acknowledged[];
+  /** Ids of the fees that it was told are paid. */
+  paid: Set<string>;
+  /** Ids of its entries in waitlists, as it was told of them. */
+  joined: Set<string>;
   watcher: Watcher;
   /** Answers that no fault explains. */
   complaints: string[];
@@ -30,6 +36,10 @@ export interface Tally {
   acknowledged: number;
   cancels: number;
   returns: number;
+  losses: number;
+  fees: number;
+  joins: number;
+  offers: number;
   /** Answers that did not come, and were asked for again. */
   retries: number;
 }
@@ -61,16 +71,33 @@ const LAST_ANSWER_MS = 40_000;
 const SIGN_UP =
   'mutation ($input: SignUpInput!) { signUp(input: $input) { accessToken customer { id orderCursor } userErrors { message } } }';
 const REQUEST =
-  'mutation ($input: RequestRentalInput!) { requestRental(input: $input) { rental { id status } userErrors { code message } } }';
+  'mutation ($input: RequestRentalInput!) { requestRental(input: $input) { rental { id status rejection { code } } userErrors { code message } } }';
 const CANCEL =
   'mutation ($id: ID!) { cancelRental(input: { rentalId: $id }) { rental { status } userErrors { code message } } }';
 const RETURN = 'mutation ($id: ID!) { returnRental(rentalId: $id) { rental { status } userErrors { code message } } }';
-const COPIES = 'query ($id: ID!) { book(id: $id) { copies(first: 100) { edges { node { id status } } } } }';
-const INSPECT = 'mutation ($id: ID!) { inspectCopy(input: { copyId: $id, condition: GOOD }) { userErrors { code } } }';
+const LOSE =
+  'mutation ($id: ID!) { reportRentalLost(rentalId: $id) { rental { status } userErrors { code message } } }';
+const RENEW = 'mutation ($id: ID!) { renewRental(rentalId: $id) { rental { status } userErrors { code message } } }';
+const FEES = 'query ($id: ID!) { rental(id: $id) { fees { id status } } }';
+const PAY =
+  'mutation ($id: ID!, $card: String!) { payFee(feeId: $id, paymentMethod: $card) { fee { id status } userErrors { code message } } }';
+const JOIN = 'mutation ($id: ID!) { joinWaitlist(bookId: $id) { entry { id } userErrors { code message } } }';
+const LEAVE = 'mutation ($id: ID!) { leaveWaitlist(entryId: $id) { entry { id } userErrors { code message } } }';
+const WAITLIST = '{ me { waitlist { id status book { id } } } }';
 
 /** Makes the books and the accounts; to be called while nothing is broken yet. */
 export async function openShop({ routerUrls, dice, customers }: ShopOptions): Promise<Shop> {
-  const tally: Tally = { requests: 0, acknowledged: 0, cancels: 0, returns: 0, retries: 0 };
+  const tally: Tally = {
+    requests: 0,
+    acknowledged: 0,
+    cancels: 0,
+    returns: 0,
+    losses: 0,
+    fees: 0,
+    joins: 0,
+    offers: 0,
+    retries: 0,
+  };
   const [door = ''] = routerUrls;
   const staff = await signIn(door, 'staff@demo.test');
   const hot = await Promise.all([1, 2].map(() => addBook(staff, HOT_COPIES)));
@@ -109,6 +136,8 @@ export async function openShop({ routerUrls, dice, customers }: ShopOptions): Pr
       customerId,
       keys: new Set<string>(),
       acknowledged: [],
+      paid: new Set<string>(),
+      joined: new Set<string>(),
       complaints: [],
       unanswered: [],
       token,
@@ -121,11 +150,12 @@ export async function openShop({ routerUrls, dice, customers }: ShopOptions): Pr
   const shoppers: Awaited<ReturnType<typeof welcome>>[] = [];
   for (let one = 0; one < customers; one++) shoppers.push(await welcome());
 
-  async function rent(shopper: (typeof shoppers)[number]): Promise<Acknowledged | null> {
+  async function rent(shopper: (typeof shoppers)[number], wanted?: string): Promise<Acknowledged | null> {
     const key = randomUUID();
+    const bookId = wanted ?? dice.pick(dice.chance(0.4) ? hot : spread);
     const input = {
       idempotencyKey: key,
-      bookId: dice.pick(dice.chance(0.4) ? hot : spread),
+      bookId,
       quantity: dice.chance(0.8) ? 1 : 2,
       paymentMethod: cardOf(dice),
       deliverTo,
@@ -142,29 +172,87 @@ export async function openShop({ routerUrls, dice, customers }: ShopOptions): Pr
         shopper.complaints.push(`requestRental ${key}: ${code} ${message}`);
     if (!answer.rental) return null;
     tally.acknowledged += 1;
-    const rental = { key, rentalId: answer.rental.id, cancelled: false, returnAsked: false };
+    const rental = { key, rentalId: answer.rental.id, cancelled: false, returnAsked: false, lost: false };
     shopper.acknowledged.push(rental);
+    if (answer.rental.rejection?.code === 'OUT_OF_STOCK' && dice.chance(0.6)) await join(shopper, bookId);
     return rental;
   }
 
+  /** What a customer changes of their own; a "no" of the rules or of the bank is an answer, too. */
+  async function change(
+    shopper: (typeof shoppers)[number],
+    field: string,
+    query: string,
+    variables: { id: string; card?: string },
+    fine = ['NOT_ALLOWED_IN_STATE'],
+  ): Promise<Answer['data'] | null> {
+    const answer = await untilAnswered<Answer['data']>(shopper.token, query, variables, answerOf(field));
+    if (!answer) shopper.unanswered.push(`${field} ${variables.id}`);
+    for (const { code, message } of answer?.userErrors ?? [])
+      if (!fine.includes(code)) shopper.complaints.push(`${field} ${variables.id}: ${code} ${message}`);
+    return answer;
+  }
+
+  async function join(shopper: (typeof shoppers)[number], id: string): Promise<void> {
+    const answer = await change(shopper, 'joinWaitlist', JOIN, { id }, ['POLICY_DENIED']); // a copy has come back meanwhile
+    if (!answer?.entry) return;
+    shopper.joined.add(answer.entry.id);
+    tally.joins += 1;
+  }
+
+  /** The title that is set aside for the customer, unless they do not want it any more. */
+  async function offered(shopper: (typeof shoppers)[number]): Promise<string | undefined> {
+    const { data } = await clientOf(dice.pick(routerUrls), await shopper.token()).ask(WAITLIST);
+    const entries: { id: string; status: string; book: { id: string } | null }[] = data?.me?.waitlist ?? [];
+    for (const { id, status, book } of entries) {
+      if (status === 'WAITING' && dice.chance(0.05)) await change(shopper, 'leaveWaitlist', LEAVE, { id });
+      if (status !== 'OFFERED' || !book) continue;
+      tally.offers += 1;
+      if (dice.chance(0.8)) return book.id;
+      await change(shopper, 'leaveWaitlist', LEAVE, { id });
+    }
+    return undefined;
+  }
+
+  async function loseIt(shopper: (typeof shoppers)[number], rental: Acknowledged): Promise<void> {
+    const answer = await change(shopper, 'reportRentalLost', LOSE, { id: rental.rentalId });
+    rental.lost = answer?.rental?.status === 'LOST';
+    if (rental.lost) tally.losses += 1;
+  }
+
+  /** All that is due for it, by whatever card; what the bank would not take is tried with another until the shop closes. */
+  async function payFees(shopper: (typeof shoppers)[number], id: string, closed: AbortSignal): Promise<void> {
+    while (!closed.aborted) {
+      const { data } = await clientOf(dice.pick(routerUrls), await shopper.token()).ask(FEES, { id });
+      const fees: { id: string; status: string }[] = data?.rental?.fees ?? [];
+      const due = fees.find(({ status }) => status === 'OUTSTANDING');
+      if (data?.rental && !due) return;
+      if (due) {
+        const fine = ['NOT_ALLOWED_IN_STATE', 'PAYMENT_DECLINED'];
+        const answer = await change(shopper, 'payFee', PAY, { id: due.id, card: cardOf(dice) }, fine);
+        if (answer?.fee?.status === 'PAID') {
+          shopper.paid.add(due.id);
+          tally.fees += 1;
+        }
+      }
+      await pause(dice.between(500, 2500), closed);
+    }
+  }
+
   async function cancel(shopper: (typeof shoppers)[number], rental: Acknowledged): Promise<void> {
-    const { rentalId: id } = rental;
-    const answer = await untilAnswered<Answer['data']>(shopper.token, CANCEL, { id }, answerOf('cancelRental'));
-    if (!answer) return void shopper.unanswered.push(`cancelRental ${id}`);
-    rental.cancelled = answer.rental?.status === 'CANCELLED';
+    const answer = await change(shopper, 'cancelRental', CANCEL, { id: rental.rentalId });
+    rental.cancelled = answer?.rental?.status === 'CANCELLED';
     if (rental.cancelled) tally.cancels += 1;
-    for (const { code, message } of answer.userErrors)
-      if (code !== 'NOT_ALLOWED_IN_STATE') shopper.complaints.push(`cancelRental ${id}: ${code} ${message}`);
   }
 
   async function giveBack(shopper: (typeof shoppers)[number], rental: Acknowledged): Promise<void> {
-    const { rentalId: id } = rental;
-    const answer = await untilAnswered<Answer['data']>(shopper.token, RETURN, { id }, answerOf('returnRental'));
-    if (!answer) return void shopper.unanswered.push(`returnRental ${id}`);
+    if (dice.chance(0.15)) {
+      const fine = ['NOT_ALLOWED_IN_STATE', 'POLICY_DENIED'];
+      await change(shopper, 'renewRental', RENEW, { id: rental.rentalId }, fine);
+    }
+    if (!(await change(shopper, 'returnRental', RETURN, { id: rental.rentalId }))) return;
     rental.returnAsked = true; // a refusal means that an earlier try had come through
     tally.returns += 1;
-    for (const { code, message } of answer.userErrors)
-      if (code !== 'NOT_ALLOWED_IN_STATE') shopper.complaints.push(`returnRental ${id}: ${code} ${message}`);
   }
 
   async function shop(shopper: (typeof shoppers)[number], closed: AbortSignal): Promise<void> {
@@ -176,10 +264,13 @@ export async function openShop({ routerUrls, dice, customers }: ShopOptions): Pr
       later.add(tracked);
     };
     shopper.onTold = ({ rentalId, status }) => {
+      if (!isOpen()) return;
+      if (status === 'LOST' || status === 'CLOSED') begin(payFees(shopper, rentalId, closed).catch(() => {})); // a router is down
       const rental = rented.get(rentalId);
-      if (status !== 'ON_LOAN' || !rental || !isOpen()) return;
+      if (status !== 'ON_LOAN' || !rental) return;
       rented.delete(rentalId);
       if (dice.chance(0.7)) begin(giveBack(shopper, rental));
+      else if (dice.chance(0.4)) begin(loseIt(shopper, rental));
     };
 
     let tookMs = 0;
@@ -188,7 +279,7 @@ export async function openShop({ routerUrls, dice, customers }: ShopOptions): Pr
       if (dice.chance(0.08)) shopper.watcher.drop();
       if (!isOpen()) break;
       const askedAt = performance.now();
-      const rental = await rent(shopper);
+      const rental = await rent(shopper, dice.chance(0.4) ? await offered(shopper).catch(() => undefined) : undefined);
       tookMs = performance.now() - askedAt;
       if (!rental) continue;
       rented.set(rental.rentalId, rental);
@@ -198,29 +289,9 @@ export async function openShop({ routerUrls, dice, customers }: ShopOptions): Pr
     await Promise.all(later);
   }
 
-  const closing = new AbortController();
   const staffToken = tokenOf(routerUrls, 'staff@demo.test', staff.token ?? '', 'rentabook');
+  const desk = openStaff({ routerUrls, dice, token: staffToken, bookIds: [...hot, ...spread] });
 
-  async function inspectReturned(): Promise<void> {
-    while (!closing.signal.aborted) {
-      for (const bookId of [...hot, ...spread]) {
-        if (closing.signal.aborted) return;
-        for (const id of await returnedCopies(bookId).catch(() => []))
-          await clientOf(dice.pick(routerUrls), await staffToken())
-            .ask(INSPECT, { id })
-            .catch(() => {}); // its turn comes again
-      }
-      await pause(1000, closing.signal);
-    }
-  }
-
-  async function returnedCopies(id: string): Promise<string[]> {
-    const { data } = await clientOf(dice.pick(routerUrls), await staffToken()).ask(COPIES, { id });
-    const copies: { node: { id: string; status: string } }[] = data?.book?.copies?.edges ?? [];
-    return copies.flatMap(({ node }) => (node.status === 'INSPECTING' ? [node.id] : []));
-  }
-
-  let inspecting = Promise.resolve();
   return {
     shoppers,
     tally,
@@ -228,13 +299,12 @@ export async function openShop({ routerUrls, dice, customers }: ShopOptions): Pr
       closed.addEventListener('abort', () => {
         answersUntil = Date.now() + LAST_ANSWER_MS;
       });
-      inspecting = inspectReturned();
+      desk.open(closed);
       await Promise.all(shoppers.map((shopper) => shop(shopper, closed)));
     },
     async close() {
-      closing.abort();
       answersUntil = 0;
-      await Promise.all([inspecting, ...shoppers.map(({ watcher }) => watcher.stop())]);
+      await Promise.all([desk.close(), ...shoppers.map(({ watcher }) => watcher.stop())]);
     },
   };
 }
@@ -265,7 +335,7 @@ const answerOf =
   (field: string) =>
   (data: Answer['data']): Answer['data'] => {
     const answer = data?.[field];
-    return answer?.rental || answer?.userErrors?.length ? answer : null;
+    return answer?.rental || answer?.fee || answer?.entry || answer?.userErrors?.length ? answer : null;
   };
 
 /** Most cards are good; one in twelve is declined, and one in twenty leaves the bank's first answer out. */
