@@ -11,7 +11,7 @@ import { CarrierUnavailable, type NewParcel } from './carrier.ts';
 import type { GuardedCarrier } from './carrierBreaker.ts';
 import { type Duty, dutyOf, labelOf } from './delivery.ts';
 import { Delivery } from './entities.ts';
-import { CHANGES, lockDelivery, reach, recordScans } from './parcels.ts';
+import { CHANGES, lockDelivery, reach, recordWhole } from './parcels.ts';
 
 const AT_ONCE = 16;
 const RENTAL_TIMEOUT_MS = 2000;
@@ -149,7 +149,7 @@ async function announce(round: Round, { id, rentalId, address: known }: Delivery
 async function track(round: Round, delivery: Delivery): Promise<number> {
   const { id, trackingNumber } = tracked(delivery);
   const { scans } = await round.carrier.track(trackingNumber);
-  await changed(round, id, (em, delivery, now) => recordScans(em, delivery, scans, now));
+  await changed(round, id, (em, delivery, now) => recordWhole(em, delivery, scans, now));
   return round.pollMs;
 }
 

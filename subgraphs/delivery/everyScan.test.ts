@@ -9,7 +9,7 @@ import { createDatabase } from '../../tests/services.ts';
 import { deliveryDatabase } from './database.ts';
 import { type DeliveryStatus, deliveryStatuses } from './delivery.ts';
 import { Delivery, TrackingEvent } from './entities.ts';
-import { CHANGES, lockDelivery, recordScans, wantParcel } from './parcels.ts';
+import { CHANGES, lockDelivery, recordScans, recordWhole, wantParcel } from './parcels.ts';
 
 /**
  * In each state the scans that move the parcel, each with the milestones that it tells of. By hand from domain.md, so that
@@ -152,4 +152,36 @@ test.each([true, false])(
 
 test('is only kept where it is older than the last applied, whatever it says', async () => {
   expect(await walk({ occurredAt: at(9), byCarrier: true })).toEqual(pairs.map(unmoved));
+});
+
+test("the carrier's last word counts, although its clock was set back before it", async () => {
+  const scans = (['PICKED_UP', 'IN_TRANSIT', 'STOPPED'] as const).map((status, place) => ({
+    id: randomUUID(),
+    status,
+    note: null,
+    occurredAt: at(status === 'STOPPED' ? 3 : place + 5),
+  }));
+  const id = await transaction(orm.em, async (em) => {
+    const facts = { rentalId: randomUUID(), customerId: randomUUID(), bookId: randomUUID(), quantity: 1 };
+    return wantParcel(em, facts, 'OUTBOUND', at(0)).id;
+  });
+  const record = (work: typeof recordWhole, seen: typeof scans) =>
+    transaction(orm.em.fork(), async (em) => {
+      const delivery = await lockDelivery(em, { id });
+      if (delivery) await work(em, delivery, seen, at(30));
+      return delivery?.status;
+    });
+
+  for (const scan of scans) await record(recordScans, [scan]); // as they are reported
+  expect(await record(recordScans, scans)).toBe('IN_TRANSIT');
+
+  expect(await record(recordWhole, scans)).toBe('STOPPED');
+  expect(await record(recordWhole, scans)).toBe('STOPPED');
+  const told = await orm.em.fork().find(OutboxRow, { aggregate: `delivery-${id}` }, { orderBy: { id: 'asc' } });
+  expect(told.map(({ payload }) => payload.type.split('.')[2])).toEqual([
+    'created',
+    'picked_up',
+    'in_transit',
+    'stopped',
+  ]);
 });

@@ -104,6 +104,20 @@ export async function recordScans(em: EntityManager, delivery: Delivery, scans: 
   for (const event of events.sort(byTime)) applyScan(em, delivery, event, now);
 }
 
+/**
+ * The same with all that the carrier has of a parcel, oldest first. Its last word counts however old it says it is: where one of
+ * the carrier's clocks was set back, it would only be kept, and the parcel never come to its end.
+ */
+export async function recordWhole(em: EntityManager, delivery: Delivery, scans: Seen[], now: Date): Promise<void> {
+  await recordScans(em, delivery, scans, now);
+  await em.flush();
+  const scanId = scans.at(-1)?.id;
+  const last = scanId ? await em.findOne(TrackingEvent, { deliveryId: delivery.id, scanId, applied: false }) : null;
+  if (!last || !milestonesOf({ ...delivery, lastAppliedAt: last.occurredAt }, last)) return;
+  delivery.lastAppliedAt = last.occurredAt;
+  applyScan(em, delivery, last, now);
+}
+
 const byTime = (a: { occurredAt: Date }, b: { occurredAt: Date }): number =>
   a.occurredAt.getTime() - b.occurredAt.getTime();
 
