@@ -1,6 +1,6 @@
 /**
  * In front of a carrier that is away. After five failures in a row nothing is asked of it for 1 s, then one parcel is tried;
- * with each trial in vain the pause doubles, up to 30 s. Each process has its own. docs/decisions/0013-carrier.md.
+ * with each trial in vain the pause doubles, up to 5 s. Each process has its own. docs/decisions/0013-carrier.md.
  */
 import {
   BrokenCircuitError,
@@ -20,7 +20,7 @@ export interface GuardedCarrier extends Carrier {
   isOpen(): boolean;
 }
 
-const PAUSES = { failures: 5, firstMs: 1000, longestMs: 30_000 };
+const PAUSES = { failures: 5, firstMs: 1000, longestMs: 5000 };
 
 export function withBreaker(carrier: Carrier, log: Log, { failures, firstMs, longestMs } = PAUSES): GuardedCarrier {
   let trialAtMs = 0;
