@@ -148,6 +148,26 @@ test.each(rentalStatuses)('the clock moves a rental that is %s only as its table
   expect(await statusOf(old.id)).toBe(after(overdue, 'giveUp') ?? overdue);
 });
 
+test('stuck is what should have gone on by itself, not a loan that is read', async () => {
+  const longAgo = new Date(Date.now() - 3_600_000);
+  const made = new Map<string, string>();
+  for (const status of rentalStatuses) made.set((await rentals.rentalIn(status, { changedAt: longAgo })).id, status);
+  const returning = await rentals.rentalIn('OVERDUE', { changedAt: longAgo, returnRequested: true });
+  const fresh = await rentals.rentalIn('ACCEPTED');
+  const STUCK = '{ rentals(first: 100, filter: { stuckForMinutes: 30 }) { edges { node { id } } } }';
+
+  const answer = await rentals.ask(randomUUID(), STUCK, {}, ['STAFF']);
+
+  const ids: string[] = answer.rentals.edges.map(({ node }: { node: { id: string } }) => node.id);
+  expect(
+    ids
+      .map((id) => made.get(id))
+      .filter(Boolean)
+      .sort(),
+  ).toEqual(['REQUESTED', 'ON_HOLD', 'ACCEPTED', 'SHIPPING', 'RETURNING', 'RETURNED'].sort());
+  expect([ids.includes(returning.id), ids.includes(fresh.id)]).toEqual([true, false]);
+});
+
 test('no state of a rental is a dead end but the final ones', () => {
   const changes: Change[] = ['accept', 'resume', 'ship', 'deliver', 'startReturn', 'receive', 'close'];
   for (const status of rentalStatuses) {

@@ -232,6 +232,20 @@ describe('what a loan costs once it is back', () => {
     ]);
   });
 
+  test('what it costs so far grows with the days, and no more once the carrier has the parcel', async () => {
+    const soFar = async ({ id, customerId }: Rental) =>
+      (await rentals.ask(customerId, `{ rental(id: "${id}") { lateFeeSoFar { amount } } }`)).rental.lateFeeSoFar
+        ?.amount ?? null;
+    const dueAgo = (days: number) => ({ dueAt: new Date(Date.now() - days * DAY_MS) });
+
+    expect(await soFar(await rentals.rentalIn('ON_LOAN', dueAgo(0.5)))).toBeNull();
+    expect(await soFar(await rentals.rentalIn('OVERDUE', dueAgo(2.5)))).toBe(3 * 450);
+    const { rental, inspect } = await backLate(4);
+    expect(await soFar(rental)).toBe(4 * 450);
+    await inspect(['GOOD']);
+    expect(await soFar(rental)).toBeNull(); // it is a fee now
+  });
+
   test('within the grace period it costs nothing', async () => {
     const { inspect } = await backLate(1);
     expect(await inspect(['WORN'])).toEqual([]);

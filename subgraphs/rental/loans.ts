@@ -8,6 +8,7 @@ import {
   againstRenewal,
   damageFee,
   dueAfter,
+  type FeeDue,
   keptBefore,
   lateFee,
   lostBefore,
@@ -44,8 +45,7 @@ export function close(em: EntityManager, rental: Rental, policy: Policy): void {
   if (!rental.inspected || !move(em, rental, 'close', 'rental.closed', {})) return;
   rental.closedAt = new Date();
   const loan = loanOf(rental);
-  const { dueAt, returnStartedAt } = rental;
-  const late = dueAt && returnStartedAt && lateFee({ ...loan, dueAt, stoppedAt: returnStartedAt }, policy);
+  const late = lateFeeOf(rental, policy, rental.closedAt);
   if (late) raiseFee(em, rental, 'LATE', late);
   for (const { copyId, condition } of rental.findings ?? []) {
     if (condition === 'DAMAGED') raiseFee(em, rental, 'DAMAGE', damageFee(loan, policy), copyId);
@@ -54,6 +54,13 @@ export function close(em: EntityManager, rental: Rental, policy: Policy): void {
       raiseFee(em, rental, kind, replacementFee(loan, condition, policy), copyId);
     }
   }
+}
+
+/** What being late has come to by `now`, or by when the carrier took the return; null where it is not late. */
+export function lateFeeOf(rental: Rental, policy: Policy, now: Date): FeeDue | null {
+  const { dueAt, returnStartedAt } = rental;
+  if (!dueAt) return null;
+  return lateFee({ ...loanOf(rental), dueAt, stoppedAt: returnStartedAt ?? now }, policy);
 }
 
 /** It was accepted, so its price is known. */

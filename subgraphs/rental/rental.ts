@@ -72,6 +72,10 @@ export const allowedActions = (rental: Asked, renewable: boolean): Action[] =>
 
 export const isFinal = (status: RentalStatus): boolean => Object.keys(life[status]).length === 0;
 export const unfinished = rentalStatuses.filter((status) => !isFinal(status));
+/** The reader has the books: nobody waits for that to end. */
+export const lent = ['ON_LOAN', 'OVERDUE'] as const satisfies RentalStatus[];
+/** What should be left by itself. */
+export const moving = unfinished.filter((status) => !(lent as readonly RentalStatus[]).includes(status));
 
 /** Why a rental was refused. */
 export const rejections = {

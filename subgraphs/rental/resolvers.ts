@@ -15,7 +15,7 @@ import { factsOf, lockRental, move, moveFee, owe } from './changes.ts';
 import { type Fee, type Payment, Rental, type Step } from './entities.ts';
 import { type Collecting, lockFeeOrRefuse, payFee } from './fees.ts';
 import { quantityInput, type Requesting, requestRental } from './intake.ts';
-import { lose, renew } from './loans.ts';
+import { lateFeeOf, lose, renew } from './loans.ts';
 import { againstRenewal, isBlocked, type Policy, type Standing } from './policy.ts';
 import type { Positions } from './positions.ts';
 import { type Quoting, quote } from './quote.ts';
@@ -24,9 +24,11 @@ import {
   afterOrRefuse,
   allowedActions,
   feeAfterOrRefuse,
+  isFinal,
+  lent,
+  moving,
   type RentalStatus,
   rejections,
-  unfinished,
 } from './rental.ts';
 import { reportOf } from './report.ts';
 
@@ -224,6 +226,10 @@ export const resolvers: Resolvers = {
       return allowedActions(rental, againstRenewal(facts, policy).length === 0);
     },
     fees: ({ id }: Rental, _: unknown, { feesOfRental }: Context) => feesOfRental.load(id),
+    lateFeeSoFar(rental: Rental, _: unknown, { policy }: Context) {
+      const late = isFinal(rental.status) ? null : lateFeeOf(rental, policy, new Date());
+      return late && money(late.amount, rental.currency);
+    },
     holdPosition: ({ id, status }: Rental, _: unknown, { positions }: Context) =>
       status === 'ON_HOLD' ? positions(id) : null,
     payment: ({ id }: Rental, _: unknown, { payments }: Context) => payments.load(id),
@@ -268,7 +274,12 @@ function whereOf(
       customerId ? { customerId: isId(customerId) ? customerId : null } : {},
       bookId ? { bookId: isId(bookId) ? bookId : null } : {},
       overdue ? { status: 'OVERDUE' as const } : {},
-      typeof stuckForMinutes === 'number' ? { status: { $in: unfinished }, changedAt: { $lt: silentSince } } : {},
+      typeof stuckForMinutes === 'number'
+        ? {
+            $or: [{ status: { $in: moving } }, { returnRequested: true, status: { $in: lent } }],
+            changedAt: { $lt: silentSince },
+          }
+        : {},
       keys ? { $or: [{ requestedAt: { $lt: requestedAt } }, { requestedAt, id: { $lt: id } }] } : {},
     ],
   } as never; // the fields and their values are those of Rental
