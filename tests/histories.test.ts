@@ -14,6 +14,6 @@ test('after any history money balances, counts conserve, and no rental is left i
     fc.asyncProperty(histories, async (history) => {
       expect(await play(shop, history)).toEqual([]);
     }),
-    { numRuns: 10, endOnFailure: true },
+    { numRuns: 5, endOnFailure: true },
   );
 }, 120_000);

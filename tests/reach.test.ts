@@ -3,6 +3,7 @@
  * and cursors of everything that the other has, on the whole system; the ways are generated from the schema (paths.ts).
  */
 import { randomUUID } from 'node:crypto';
+import pLimit from 'p-limit';
 import { addBook, type Client, clientOf, eventually, idOf, rentalOf, requestRental, signUp } from './client.ts';
 import { publicSchema, type Walk, walksOf } from './paths.ts';
 import { type System, startSystem } from './system.ts';
@@ -150,16 +151,17 @@ interface Find {
   marks: string[];
 }
 
+const atOnce = pLimit(8);
+
 /** All that is found by every walk with everything that may be sent. */
 async function findsOf(who: Client, marks: string[], walks: Walk[]): Promise<Find[]> {
-  const finds: Find[] = [];
-  for (const walk of walks) {
-    for (const sent of sentTo(walk)) {
-      const seen = await found(who, marks, walk, sent);
-      if (seen.length) finds.push({ field: walk.field, sent, marks: seen });
-    }
-  }
-  return finds;
+  const steps = walks.flatMap((walk) => sentTo(walk).map((sent) => ({ walk, sent })));
+  const finds = await Promise.all(
+    steps.map(({ walk, sent }) =>
+      atOnce(async () => ({ field: walk.field, sent, marks: await found(who, marks, walk, sent) })),
+    ),
+  );
+  return finds.filter(({ marks }) => marks.length);
 }
 
 /** Every value for the one variable that an operation has, or nothing; a search beside each. */
