@@ -1,6 +1,5 @@
 /** What the other services' events do to a rental, on a real database: in time, twice, too late and out of order. */
 import { randomUUID } from 'node:crypto';
-import { readConfig } from '#platform/config.ts';
 import { type Orm, transaction } from '#platform/database.ts';
 import { createLog } from '#platform/log.ts';
 import { OutboxRow } from '#platform/outbox.ts';
@@ -10,9 +9,9 @@ import { arrived, deliver } from '../../tests/events.ts';
 import { createDatabase } from '../../tests/services.ts';
 import { factsOf, lockRental, move, owe } from './changes.ts';
 import { rentalDatabase } from './database.ts';
-import { Payment, Rental, Step } from './entities.ts';
+import { Rental, Step } from './entities.ts';
 import { bookConsumer, deliveryConsumer } from './events.ts';
-import { policyOf, policySettings } from './policy.ts';
+import { policy, storeRental } from './fixture.ts';
 
 let orm: Orm;
 beforeAll(async () => {
@@ -24,51 +23,16 @@ beforeAll(async () => {
 });
 afterAll(() => orm?.close());
 
-const policy = policyOf(readConfig(policySettings, {}));
 const parcels = deliveryConsumer(policy);
 const stock = bookConsumer(policy);
 
 /** A rental as it is after `settle`, with its payment authorised. */
-async function accepted(): Promise<Rental> {
-  const customerId = randomUUID();
-  const now = new Date();
-  return transaction(orm.em, async (em) => {
-    await em.execute('INSERT INTO customer (id) VALUES (?)', [customerId]);
-    const rental = em.create(Rental, {
-      id: randomUUID(),
-      customerId,
-      idempotencyKey: 'key',
-      fingerprint: 'print',
-      bookId: randomUUID(),
-      quantity: 1,
-      totalAmount: 4500,
-      currency: 'KRW',
-      paymentMethod: 'pm_card_visa',
-      status: 'REQUESTED',
-      holds: 0,
-      outForDelivery: false,
-      returnRequested: false,
-      inspected: false,
-      requestedAt: now,
-      changedAt: now,
-      renewals: 0,
-      version: 1,
-    });
-    await em.flush();
-    em.create(Payment, {
-      id: rental.id,
-      status: 'AUTHORIZED',
-      intentId: 'pi_1',
-      currency: 'KRW',
-      authorized: 4500,
-      captured: 0,
-      refunded: 0,
-      version: 1,
-    });
+const accepted = (): Promise<Rental> =>
+  transaction(orm.em, async (em) => {
+    const rental = await storeRental(em, 'REQUESTED', { version: 1, dueAt: null }, { status: 'AUTHORIZED' });
     move(em, rental, 'accept', 'rental.accepted', { total: { amount: 4500, currency: 'KRW' } });
     return rental;
   });
-}
 
 async function cancel(id: string): Promise<void> {
   await transaction(orm.em, async (em) => {

@@ -41,6 +41,7 @@ export interface Rentals {
 }
 
 const DAY_MS = 86_400_000;
+const FEE = 4500;
 
 /** What its payment is by then. */
 const paymentOf: Record<RentalStatus, PaymentStatus> = {
@@ -57,6 +58,55 @@ const paymentOf: Record<RentalStatus, PaymentStatus> = {
   CANCELLED: 'VOIDED',
   LOST: 'CAPTURED',
 };
+
+/** A rental and its payment, as rows; the last two override any part of either. */
+export async function storeRental(
+  em: EntityManager,
+  status: RentalStatus,
+  more: Partial<Rental> = {},
+  payment: Partial<Payment> = {},
+): Promise<Rental> {
+  const customerId = more.customerId ?? randomUUID();
+  await em.execute('INSERT INTO customer (id) VALUES (?) ON CONFLICT DO NOTHING', [customerId]);
+  const now = new Date();
+  const rental = em.create(Rental, {
+    id: randomUUID(),
+    customerId,
+    idempotencyKey: randomUUID(),
+    fingerprint: 'print',
+    bookId: randomUUID(),
+    quantity: 1,
+    totalAmount: FEE,
+    currency: 'KRW',
+    paymentMethod: 'pm_card_visa',
+    status,
+    holds: 0,
+    outForDelivery: false,
+    returnRequested: false,
+    inspected: false,
+    requestedAt: now,
+    changedAt: now,
+    dueAt: new Date(now.getTime() + (status === 'OVERDUE' ? -9 : 9) * DAY_MS),
+    renewals: 0,
+    version: 3,
+    ...more,
+  });
+  await em.flush();
+  const paid = payment.status ?? paymentOf[status];
+  const asked = paid !== 'PENDING';
+  em.create(Payment, {
+    id: rental.id,
+    status: paid,
+    intentId: asked ? `pi_${rental.id}` : null,
+    currency: 'KRW',
+    authorized: asked ? FEE : 0,
+    captured: paid === 'CAPTURED' ? FEE : 0,
+    refunded: 0,
+    version: asked ? 1 : 0,
+    ...payment,
+  });
+  return rental;
+}
 
 /** `bankUrl` where something is paid; elsewhere nothing answers. */
 export async function openRentals(bankUrl = 'http://127.0.0.1:9', secretKey = 'sk_test_nobody'): Promise<Rentals> {
@@ -93,48 +143,7 @@ export async function openRentals(bankUrl = 'http://127.0.0.1:9', secretKey = 's
       return data;
     },
 
-    rentalIn: (status, more = {}) =>
-      transaction(em(), async (em) => {
-        const customerId = more.customerId ?? randomUUID();
-        await em.execute('INSERT INTO customer (id) VALUES (?) ON CONFLICT DO NOTHING', [customerId]);
-        const now = new Date();
-        const rental = em.create(Rental, {
-          id: randomUUID(),
-          customerId,
-          idempotencyKey: randomUUID(),
-          fingerprint: 'print',
-          bookId: randomUUID(),
-          quantity: 1,
-          totalAmount: 4500,
-          currency: 'KRW',
-          paymentMethod: 'pm_card_visa',
-          status,
-          holds: 0,
-          outForDelivery: false,
-          returnRequested: false,
-          inspected: false,
-          requestedAt: now,
-          changedAt: now,
-          dueAt: new Date(now.getTime() + (status === 'OVERDUE' ? -9 : 9) * DAY_MS),
-          renewals: 0,
-          version: 3,
-          ...more,
-        });
-        await em.flush();
-        const payment = paymentOf[status];
-        const authorized = payment === 'PENDING' ? 0 : 4500;
-        em.create(Payment, {
-          id: rental.id,
-          status: payment,
-          intentId: payment === 'PENDING' ? null : `pi_${rental.id}`,
-          currency: 'KRW',
-          authorized,
-          captured: payment === 'CAPTURED' ? authorized : 0,
-          refunded: 0,
-          version: payment === 'PENDING' ? 0 : 1,
-        });
-        return rental;
-      }),
+    rentalIn: (status, more = {}) => transaction(em(), (em) => storeRental(em, status, more)),
 
     feeIn: (rental, status, more = {}) =>
       transaction(em(), async (em) =>

@@ -1,7 +1,6 @@
 /** Stripe's messages as they come in over HTTP, whose they are, and what comes of them with a bank that has the truth: twice, late, in any order. */
 import { randomUUID } from 'node:crypto';
 import Stripe from 'stripe';
-import { readConfig } from '#platform/config.ts';
 import { type Orm, query, transaction } from '#platform/database.ts';
 import { type Http, listen } from '#platform/http.ts';
 import { createLog } from '#platform/log.ts';
@@ -14,9 +13,9 @@ import { createDatabase } from '../../tests/services.ts';
 import { rentalDatabase } from './database.ts';
 import { Fee, Payment, Rental, Step } from './entities.ts';
 import { sweepFees } from './fees.ts';
+import { policy, storeRental } from './fixture.ts';
 import { sweepMoney } from './money.ts';
 import { type CreatedPayment, type PaymentProvider, stripeProvider } from './paymentProvider.ts';
-import { policyOf, policySettings } from './policy.ts';
 import type { FeeStatus, PaymentStatus, RentalStatus } from './rental.ts';
 import { applyStripeEvents } from './stripeEvents.ts';
 import { stripeWebhook } from './stripeWebhook.ts';
@@ -25,7 +24,6 @@ const SECRET = 'whsec_the_secret_between_stripe_and_this_test';
 const AMOUNT = 4500;
 const HOUR_MS = 3_600_000;
 const log = createLog('test', 'silent');
-const policy = policyOf(readConfig(policySettings, {}));
 let orm: Orm;
 let http: Http;
 let sandbox: SandboxProcess;
@@ -91,46 +89,11 @@ interface Known {
 
 /** The shop's side of it. */
 async function knownHere({ rentalId: id, intentId }: CreatedPayment, known: Known): Promise<void> {
-  const { rental: status, payment, ...hold } = known;
-  const now = new Date();
-  const captured = payment === 'CAPTURED' ? AMOUNT : 0;
-  await transaction(orm.em, async (em) => {
-    const customerId = randomUUID();
-    await query(em, 'INSERT INTO customer (id) VALUES ($1)', [customerId]);
-    em.create(Rental, {
-      id,
-      customerId,
-      idempotencyKey: 'key',
-      fingerprint: 'print',
-      bookId: randomUUID(),
-      quantity: 1,
-      totalAmount: AMOUNT,
-      currency: 'KRW',
-      paymentMethod: 'pm_card_visa',
-      status,
-      holds: 0,
-      outForDelivery: false,
-      returnRequested: false,
-      inspected: false,
-      requestedAt: now,
-      changedAt: now,
-      renewals: 0,
-      version: 1,
-      ...hold,
-    });
-    await em.flush();
-    const authorized = ['AUTHORIZED', 'CAPTURED'].includes(payment) ? AMOUNT : 0;
-    em.create(Payment, {
-      id,
-      status: payment,
-      intentId,
-      currency: 'KRW',
-      authorized,
-      captured,
-      refunded: 0,
-      version: 1,
-    });
-  });
+  const { rental, payment: status, ...hold } = known;
+  const authorized = ['AUTHORIZED', 'CAPTURED'].includes(status) ? AMOUNT : 0;
+  await transaction(orm.em, (em) =>
+    storeRental(em, rental, { id, ...hold }, { status, intentId, authorized, version: 1 }),
+  );
 }
 
 /** A step whose next attempt is far off, unless something makes it due. */
