@@ -19,7 +19,7 @@ import { openShop, terms } from '../subgraphs/book/fixture.ts';
 import { createReserve } from '../subgraphs/book/reserve.ts';
 import { expireOffers } from '../subgraphs/book/waitlist.ts';
 import { deliveryDatabase } from '../subgraphs/delivery/database.ts';
-import { type DeliveryStatus, isFinal } from '../subgraphs/delivery/delivery.ts';
+import { type DeliveryStatus, deliveryStatuses, isFinal } from '../subgraphs/delivery/delivery.ts';
 import { Delivery } from '../subgraphs/delivery/entities.ts';
 import { rentalConsumer as deliveryRental } from '../subgraphs/delivery/events.ts';
 import { lockDelivery, recordScans } from '../subgraphs/delivery/parcels.ts';
@@ -47,6 +47,8 @@ export interface WholeShop {
   request(customerId: string, bookId: string, quantity: number, paymentMethod: string): Promise<string>;
   /** The parcel of this rental that has not come to its end; null without one. */
   parcelOf(rentalId: string): Promise<Delivery | null>;
+  /** Every parcel that has not come to its end. */
+  parcelsUnderWay(): Promise<Delivery[]>;
   scan(delivery: Delivery, status: DeliveryStatus): Promise<void>;
   /** Hands over every event there is, and lets the sweepers do all that is due now, until nothing moves. */
   quiet(): Promise<void>;
@@ -165,6 +167,12 @@ export async function openWholeShop(): Promise<WholeShop> {
     async parcelOf(rentalId) {
       const all = await databases.delivery().find(Delivery, { rentalId }, { orderBy: { createdAt: 'asc', id: 'asc' } });
       return all.findLast(({ status }) => !isFinal(status)) ?? null;
+    },
+    async parcelsUnderWay() {
+      const ended = deliveryStatuses.filter(isFinal);
+      return databases
+        .delivery()
+        .find(Delivery, { status: { $nin: ended } }, { orderBy: { createdAt: 'asc', id: 'asc' } });
     },
     async scan({ id }, status) {
       await transaction(databases.delivery(), async (em) => {

@@ -12,6 +12,7 @@ import { rentalDatabase } from './database.ts';
 import { Rental, Step } from './entities.ts';
 import { bookConsumer, deliveryConsumer } from './events.ts';
 import { policy, storeRental } from './fixture.ts';
+import { sweepLoans } from './loans.ts';
 
 let orm: Orm;
 beforeAll(async () => {
@@ -169,6 +170,42 @@ test('an inspection known before the arrival of its parcel closes the rental wit
   await back('delivery.delivered');
 
   expect(await now(rental.id)).toMatchObject({ status: 'CLOSED', closedAt: expect.any(Date) });
+});
+
+test('what came although it was cancelled, and is lost on its way back, owes nothing more and is paid back', async () => {
+  const rental = await accepted();
+  const [outbound, back] = [parcelOf(rental, 'OUTBOUND'), parcelOf(rental, 'RETURN')];
+  await outbound('delivery.picked_up');
+  await cancel(rental.id);
+  await outbound('delivery.delivered');
+  await back('delivery.picked_up');
+
+  await back('delivery.lost');
+
+  expect(await stepsOf(rental.id)).toEqual({
+    CAPTURE: 'TODO',
+    DELIVERY_STOP: 'DONE',
+    STOCK_RELEASE: 'DONE',
+    PAYMENT_REFUND: 'TODO',
+  });
+});
+
+test('what came although it was cancelled, and never goes back, is written off in the end, and the refund is off', async () => {
+  const rental = await accepted();
+  const outbound = parcelOf(rental, 'OUTBOUND');
+  await outbound('delivery.picked_up');
+  await cancel(rental.id);
+  await outbound('delivery.delivered', new Date('2026-01-01T12:00:00Z'));
+  const sweep = (day: string) => sweepLoans(orm.em.fork(), policy, new Date(`${day}T13:00:00Z`));
+
+  await sweep('2026-02-28');
+  expect(await stepsOf(rental.id)).toMatchObject({ STOCK_RELEASE: 'WAITING', PAYMENT_REFUND: 'WAITING' });
+  await sweep('2026-03-03');
+
+  expect(await stepsOf(rental.id)).toEqual({ CAPTURE: 'TODO', DELIVERY_STOP: 'DONE', STOCK_RELEASE: 'DONE' });
+  const told = await orm.em.fork().find(OutboxRow, { aggregate: `rental-${rental.id}` }, { orderBy: { id: 'asc' } });
+  expect(told.at(-1)?.payload.type).toBe('rentabook.rental.kept.v1');
+  expect((await now(rental.id)).status).toBe('CANCELLED');
 });
 
 test('an event that comes twice is applied once, and one whose predecessor is missing waits', async () => {
