@@ -4,9 +4,11 @@ import type { Log } from './log.ts';
 import type { Worker } from './service.ts';
 
 const IDLE_MS = 200;
+/** For what the clock brings about in hours and days, and for what only makes something quicker: nobody waits for it. */
+export const UNHURRIED_MS = 1000;
 
 /** Does rounds until it is stopped; `round` answers how much there was to do, and after none there is a pause. */
-export function startRounds(name: string, round: () => Promise<number>, log: Log): Worker {
+export function startRounds(name: string, round: () => Promise<number>, log: Log, idleMs = IDLE_MS): Worker {
   const abort = new AbortController();
   const { signal } = abort;
 
@@ -16,7 +18,7 @@ export function startRounds(name: string, round: () => Promise<number>, log: Log
         log.warn({ err: error }, `${name} failed; it is tried again`);
         return 0;
       });
-      if (!done) await sleep(IDLE_MS, undefined, { signal }).catch(() => {});
+      if (!done) await sleep(idleMs, undefined, { signal }).catch(() => {});
     }
   }
 

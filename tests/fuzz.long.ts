@@ -59,7 +59,28 @@ test.each([
     'mutation ($a: ID!, $b: String) { cancelRental(input: { rentalId: $a, reason: $b }) { userErrors { code path } } }',
     { a: id, b: text },
   ],
-  ['returnRental', 'mutation ($a: ID!) { returnRental(rentalId: $a) { userErrors { code } } }', { a: id }],
+  ...['returnRental', 'renewRental', 'reportRentalLost'].map(
+    (name) => [name, `mutation ($a: ID!) { ${name}(rentalId: $a) { userErrors { code } } }`, { a: id }] as const,
+  ),
+  [
+    'payFee',
+    'mutation ($a: ID!, $b: String!) { payFee(feeId: $a, paymentMethod: $b) { userErrors { code path } } }',
+    { a: id, b: text },
+  ],
+  [
+    'waiveFee',
+    'mutation ($a: ID!, $b: String!) { waiveFee(feeId: $a, reason: $b) { userErrors { code path } } }',
+    { a: id, b: text },
+  ],
+  ['joinWaitlist', 'mutation ($a: ID!) { joinWaitlist(bookId: $a) { userErrors { code } } }', { a: id }],
+  ['leaveWaitlist', 'mutation ($a: ID!) { leaveWaitlist(entryId: $a) { userErrors { code } } }', { a: id }],
+  ['receiveCopy', 'mutation ($a: ID!) { receiveCopy(copyId: $a) { userErrors { code } } }', { a: id }],
+  [
+    'rentalQuote',
+    'query ($a: ID!, $b: Int) { rentalQuote(input: { bookId: $a, quantity: $b }) { allowed reasons { code } } }',
+    { a: id, b: int },
+  ],
+  ['dailyReport', 'query ($a: String!) { dailyReport(date: $a) { requested stockTurn } }', { a: text }],
   [
     'saveAddress',
     'mutation ($a: String!, $b: String!) { saveAddress(input: { label: $a, name: $b, line1: $a, city: $b, postalCode: $a, country: $b }) { userErrors { code path } } }',
@@ -94,7 +115,7 @@ test.each([
 ] as const)(
   '%s answers whatever it is asked',
   async (_, query, shape) => {
-    const client = /addBook|recordTracking/.test(query) ? staff : reader;
+    const client = /addBook|recordTracking|waiveFee|receiveCopy|dailyReport/.test(query) ? staff : reader;
     await fc.assert(
       fc.asyncProperty(fc.record(shape as Record<string, fc.Arbitrary<unknown>>), async (variables) => {
         expect(faults(await client.ask(query, variables))).toEqual([]);

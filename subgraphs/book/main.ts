@@ -2,7 +2,7 @@ import { auditOf } from '#platform/audit.ts';
 import { exportOf } from '#platform/personalData.ts';
 import { run } from '#platform/process.ts';
 import { answer } from '#platform/requestReply.ts';
-import { startRounds } from '#platform/rounds.ts';
+import { startRounds, UNHURRIED_MS } from '#platform/rounds.ts';
 import { openService, serve, serviceSettings } from '#platform/service.ts';
 import { bookDatabase } from './database.ts';
 import { makeDemoCatalogue } from './demo.ts';
@@ -34,6 +34,8 @@ await run('book', [...serviceSettings, 'CURRENCY', 'OFFER_HOURS', 'RENTABOOK_DEM
     resolvers,
     context: (viewer, client) => contextOf(service.em(), viewer, client, terms),
     consumers: [rentalConsumer(terms.offerMs), deliveryConsumer(terms.offerMs), customerConsumer(terms.offerMs)],
-    workers: [startRounds('the end of offers', () => expireOffers(service.em(), terms.offerMs, new Date()), log)],
+    workers: [
+      startRounds('the end of offers', () => expireOffers(service.em(), terms.offerMs, new Date()), log, UNHURRIED_MS),
+    ],
   });
 });

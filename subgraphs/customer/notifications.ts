@@ -4,7 +4,7 @@
  */
 import { type EntityManager, query } from '#platform/database.ts';
 import type { Log } from '#platform/log.ts';
-import { retryDelayMs, startRounds } from '#platform/rounds.ts';
+import { retryDelayMs, startRounds, UNHURRIED_MS } from '#platform/rounds.ts';
 import type { Worker } from '#platform/service.ts';
 import { Book, Customer, Notification, Offer, Order } from './entities.ts';
 import { letterFor, type NotificationKind, type Refund } from './letters.ts';
@@ -79,7 +79,12 @@ export function startTelling(notifiers: Notifier[], em: () => EntityManager, log
   if (!notifiers.length) return [];
   const channels = notifiers.map(({ channel }) => channel);
   return [
-    startRounds('the look at loans that are due soon', () => wishDueSoon(em(), channels, new Date()), log),
+    startRounds(
+      'the look at loans that are due soon',
+      () => wishDueSoon(em(), channels, new Date()),
+      log,
+      UNHURRIED_MS,
+    ),
     ...notifiers.map((notifier) => startChannel({ em, notifier }, log)),
   ];
 }

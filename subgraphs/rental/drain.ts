@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type EntityManager, query, transaction } from '#platform/database.ts';
 import type { Log } from '#platform/log.ts';
 import { outboxRow, storeRows } from '#platform/outbox.ts';
-import { startRounds } from '#platform/rounds.ts';
+import { startRounds, UNHURRIED_MS } from '#platform/rounds.ts';
 import type { Worker } from '#platform/service.ts';
 import { lockGate, ROOM, WAITING } from './admission.ts';
 import { factsOf, lockRental, move, owe } from './changes.ts';
@@ -125,7 +125,7 @@ const EXPIRE_AT_ONCE = 50;
 
 /** Rejects what has waited longer than `ttlMs`; nobody wants it any more. */
 export function startExpiry(em: () => EntityManager, ttlMs: number, log: Log): Worker {
-  return startRounds('the end of what waited too long', () => expire(em(), ttlMs), log);
+  return startRounds('the end of what waited too long', () => expire(em(), ttlMs), log, UNHURRIED_MS);
 }
 
 async function expire(em: EntityManager, ttlMs: number): Promise<number> {

@@ -63,6 +63,22 @@ test.each(pairs(rentalStatuses, commandNames))('a rental that is %s: %s', async 
   expect(await rentals.everything(rental.id)).toEqual(before);
 });
 
+test.each(commandNames)(
+  "%s: an id that is none is told as such, and another customer's rental as none",
+  async (command) => {
+    const rental = await rentals.rentalIn('ON_LOAN');
+    const codesOf = async (id: string) => {
+      const { done } = await rentals.ask(
+        randomUUID(),
+        `mutation { done: ${commands[command].field(id)} ${SELECTION} }`,
+      );
+      return [done.rental, ...done.userErrors.map(({ code }: { code: string }) => code)];
+    };
+    expect(await codesOf('none')).toEqual([null, 'INVALID_INPUT']);
+    expect(await codesOf(rental.id)).toEqual([null, 'NOT_FOUND']);
+  },
+);
+
 /** What each parcel's event means to a rental, in the words of its table; the others mean nothing to it. */
 const parcelChanges: Record<string, Change> = {
   'OUTBOUND picked_up': 'ship',

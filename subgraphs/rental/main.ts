@@ -4,7 +4,7 @@ import { microBatched } from '#platform/microBatches.ts';
 import { exportOf } from '#platform/personalData.ts';
 import { run } from '#platform/process.ts';
 import { answer } from '#platform/requestReply.ts';
-import { startRounds } from '#platform/rounds.ts';
+import { startRounds, UNHURRIED_MS } from '#platform/rounds.ts';
 import { openService, serve, serviceSettings } from '#platform/service.ts';
 import type { Address } from '#schema/requests.ts';
 import { openAdmission } from './admission.ts';
@@ -126,8 +126,8 @@ await run('rental', settings, async (config, log) => {
       startExpiry(service.em, config.HOLD_TTL_MS, log),
       startRounds('the sweep of money', () => sweepMoney(sweeping, log), log),
       startRounds('the sweep of fees', () => sweepFees(collecting), log),
-      startRounds("the loans' clock", () => sweepLoans(service.em(), policy, new Date()), log),
-      startRounds('the messages of Stripe', () => applyStripeEvents(sweeping, log), log),
+      startRounds("the loans' clock", () => sweepLoans(service.em(), policy, new Date()), log, UNHURRIED_MS),
+      startRounds('the messages of Stripe', () => applyStripeEvents(sweeping, log), log, UNHURRIED_MS),
       admission,
     ],
     routes: { '/webhooks/stripe': stripeWebhook(service.em, config.STRIPE_WEBHOOK_SECRET) },

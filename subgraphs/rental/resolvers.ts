@@ -87,8 +87,9 @@ const changing = (
   path: string[],
   work: (em: EntityManager, rental: Rental) => Promise<void>,
 ) =>
-  payload(() =>
-    transaction(em, async (em) => {
+  payload(() => {
+    checkInput(idInput, rentalId, path);
+    return transaction(em, async (em) => {
       const rental = await ownRental(em, rentalId, viewer, path);
       try {
         await work(em, rental);
@@ -96,8 +97,8 @@ const changing = (
         throw error instanceof Refusal ? error.showing({ rental }) : error;
       }
       return { rental };
-    }),
-  );
+    });
+  });
 
 /** What customers do with their own is in the events. */
 function auditForAnother(
