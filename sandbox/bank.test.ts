@@ -23,7 +23,7 @@ function newOrder() {
 async function create(provider: PaymentProvider): Promise<CreatedPayment> {
   const order = newOrder();
   const result = await provider.createIntent(order);
-  if (result.status !== 'CREATED') throw new Error(result.reason);
+  if (result.status !== 'CREATED') throw new Error(`The bank said ${result.status}`);
   return { ...order, intentId: result.intentId };
 }
 

@@ -144,7 +144,7 @@ export async function openWholeShop(): Promise<WholeShop> {
     for (const reader of readers) moved += await handOver(reader);
     moved += await sweepMoney({ em: rental.em, provider, policy, claimMs }, log);
     moved += await sweepFees(rental.collecting);
-    moved += await sweepLoans(rental.em(), policy, new Date());
+    moved += await sweepLoans(rental.em(), policy, new Date(), log);
     moved += await expireOffers(book.em(), terms.offerMs, new Date());
     return moved + (await underWay());
   }

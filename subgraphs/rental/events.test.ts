@@ -9,7 +9,7 @@ import { arrived, deliver } from '../../tests/events.ts';
 import { createDatabase } from '../../tests/services.ts';
 import { factsOf, lockRental, move, owe } from './changes.ts';
 import { rentalDatabase } from './database.ts';
-import { Rental, Step } from './entities.ts';
+import { Payment, Rental, Step } from './entities.ts';
 import { bookConsumer, deliveryConsumer } from './events.ts';
 import { policy, storeRental } from './fixture.ts';
 import { sweepLoans } from './loans.ts';
@@ -196,7 +196,8 @@ test('what came although it was cancelled, and never goes back, is written off i
   await outbound('delivery.picked_up');
   await cancel(rental.id);
   await outbound('delivery.delivered', new Date('2026-01-01T12:00:00Z'));
-  const sweep = (day: string) => sweepLoans(orm.em.fork(), policy, new Date(`${day}T13:00:00Z`));
+  const sweep = (day: string) =>
+    sweepLoans(orm.em.fork(), policy, new Date(`${day}T13:00:00Z`), createLog('test', 'silent'));
 
   await sweep('2026-02-28');
   expect(await stepsOf(rental.id)).toMatchObject({ STOCK_RELEASE: 'WAITING', PAYMENT_REFUND: 'WAITING' });
@@ -206,6 +207,60 @@ test('what came although it was cancelled, and never goes back, is written off i
   const told = await orm.em.fork().find(OutboxRow, { aggregate: `rental-${rental.id}` }, { orderBy: { id: 'asc' } });
   expect(told.at(-1)?.payload.type).toBe('rentabook.rental.kept.v1');
   expect((await now(rental.id)).status).toBe('CANCELLED');
+});
+
+test('a return that the carrier brings back to the reader gives back the time that the carrier had it', async () => {
+  const rental = await accepted();
+  const outbound = parcelOf(rental, 'OUTBOUND');
+  await outbound('delivery.picked_up');
+  await outbound('delivery.delivered', new Date('2026-03-01T12:00:00Z'));
+  const back = parcelOf(rental, 'RETURN');
+  await back('delivery.picked_up', new Date('2026-03-15T11:00:00Z'));
+
+  await back('delivery.returned_to_sender', new Date('2026-03-29T11:00:00Z'));
+
+  expect(await now(rental.id)).toMatchObject({
+    status: 'ON_LOAN',
+    dueAt: new Date('2026-03-29T12:00:00Z'),
+    returnStartedAt: null,
+    returnRequested: false,
+  });
+});
+
+const toldOf = async ({ id }: Rental): Promise<string[]> => {
+  const rows = await orm.em.fork().find(OutboxRow, { aggregate: `rental-${id}` }, { orderBy: { id: 'asc' } });
+  return rows.map(({ payload }) => payload.type.replace(/^rentabook\.rental\.|\.v1$/g, ''));
+};
+
+test('what came although it was cancelled is sent back again when its return comes to nothing', async () => {
+  const rental = await accepted();
+  const [outbound, back] = [parcelOf(rental, 'OUTBOUND'), parcelOf(rental, 'RETURN')];
+  await outbound('delivery.picked_up');
+  await cancel(rental.id);
+  await outbound('delivery.delivered');
+  await back('delivery.picked_up');
+
+  await back('delivery.returned_to_sender');
+
+  expect((await toldOf(rental)).at(-1)).toBe('return_requested');
+});
+
+test('books that were written off and come back after all are paid back', async () => {
+  const rental = await accepted();
+  const [outbound, back] = [parcelOf(rental, 'OUTBOUND'), parcelOf(rental, 'RETURN')];
+  await outbound('delivery.picked_up');
+  await transaction(orm.em, (em) =>
+    em.nativeUpdate(Payment, { id: rental.id }, { status: 'CAPTURED', captured: 4500 }),
+  );
+  await cancel(rental.id);
+  await outbound('delivery.delivered', new Date('2026-01-01T12:00:00Z'));
+  await sweepLoans(orm.em.fork(), policy, new Date('2026-06-01T12:00:00Z'), createLog('test', 'silent'));
+  expect(await stepsOf(rental.id)).not.toHaveProperty('PAYMENT_REFUND');
+
+  await back('delivery.picked_up');
+  await back('delivery.delivered');
+
+  expect(await stepsOf(rental.id)).toMatchObject({ PAYMENT_REFUND: 'TODO' });
 });
 
 test('an event that comes twice is applied once, and one whose predecessor is missing waits', async () => {

@@ -1,10 +1,23 @@
 /** What Rental does when Book, Delivery and Customer act. "Too late" and "twice" are normal: the tables say no, and nothing happens. */
 import type { Consumer } from '#platform/apply.ts';
 import type { EntityManager } from '#platform/database.ts';
+import { publish } from '#platform/outbox.ts';
 import { erasing } from '#platform/personalData.ts';
 import type { DataOf } from '#schema/events.ts';
-import { addStep, confirmStep, dropFee, dropFees, lockFees, lockRental, move, owe, setSteps } from './changes.ts';
-import { Book, type Rental, Waiting } from './entities.ts';
+import {
+  addStep,
+  confirmStep,
+  dropFee,
+  dropFees,
+  factsOf,
+  lockFees,
+  lockPayment,
+  lockRental,
+  move,
+  owe,
+  setSteps,
+} from './changes.ts';
+import { Book, type Rental, Step, Waiting } from './entities.ts';
 import { close } from './loans.ts';
 import { dueAfter, type Policy } from './policy.ts';
 
@@ -32,11 +45,6 @@ export const bookConsumer = (policy: Policy): Consumer<'BOOK'> => ({
       rental.inspected = true;
       close(em, rental, policy);
     },
-    async 'stock.received'({ data }, em) {
-      const rental = await lockRental(em, data.rentalId);
-      // It was given up as lost while the parcel was on its way.
-      if (rental?.status === 'LOST') await dropFees(em, rental, 'LOST');
-    },
     async 'stock.found'({ data }, em) {
       const rental = await lockRental(em, data.rentalId);
       if (!rental) return; // not one of ours
@@ -44,10 +52,15 @@ export const bookConsumer = (policy: Policy): Consumer<'BOOK'> => ({
       // Of copies that never came back nobody knows which is which: each that turns up is one of them.
       const fee = lost.find(({ copyId }) => copyId === data.copyId) ?? lost.find(({ copyId }) => !copyId);
       if (fee) dropFee(em, fee, rental);
+      // It was missing at an inspection, and turned up before the last of them.
+      rental.findings = (rental.findings ?? []).filter(
+        ({ copyId, condition }) => copyId !== data.copyId || condition !== 'MISSING',
+      );
     },
     'stock.reserved': 'ignore',
     'stock.refused': 'ignore',
     'stock.issued': 'ignore',
+    'stock.received': 'ignore', // the parcel says so too
     'stock.written_off': 'ignore',
 
     async 'waitlist.joined'({ data }, em) {
@@ -91,18 +104,36 @@ async function writtenOff(em: EntityManager, rental: Rental): Promise<void> {
   return parcelSettled(em, rental);
 }
 
+/** The books were written off, and the refund with them, while they were on their way. */
+async function refundAfterAll(em: EntityManager, rental: Rental): Promise<void> {
+  const { captured, refunded } = await lockPayment(em, rental.id);
+  const known = await em.findOne(Step, { rentalId: rental.id, kind: 'PAYMENT_REFUND' });
+  if (!known && captured > refunded) addStep(em, rental.id, 'PAYMENT_REFUND', 'TODO');
+}
+
 /** A cancelled rental's parcel is where it belongs: what waited for that is due. */
 async function parcelSettled(em: EntityManager, rental: Rental): Promise<void> {
   await setSteps(em, rental.id, ['DELIVERY_STOP'], 'DONE');
   await setSteps(em, rental.id, ['PAYMENT_VOID', 'PAYMENT_REFUND'], 'TODO');
 }
 
-/** The reader has the books after all. */
-const broughtBack: When = (em, rental) => {
+/** The reader has the books after all. The time that the carrier had them is given back: it is no fault of the reader's. */
+const broughtBack: When = async (em, rental, { occurredAt }) => {
+  const { dueAt, returnStartedAt } = rental;
+  const carriedMs = returnStartedAt ? new Date(occurredAt).getTime() - returnStartedAt.getTime() : 0;
   rental.returnRequested = false;
   rental.returnStartedAt = null;
-  if (rental.dueAt) move(em, rental, 'resumeLoan', 'rental.loan_resumed', { dueAt: rental.dueAt.toISOString() });
+  if (rental.status === 'CANCELLED') return sendBackAgain(em, rental);
+  if (rental.status !== 'RETURNING' || !dueAt) return;
+  rental.dueAt = new Date(dueAt.getTime() + Math.max(carriedMs, 0));
+  move(em, rental, 'resumeLoan', 'rental.loan_resumed', { dueAt: rental.dueAt.toISOString() });
 };
+
+/** What came although it was cancelled is to go back, unless it was written off meanwhile: the reader cannot ask for that. */
+async function sendBackAgain(em: EntityManager, rental: Rental): Promise<void> {
+  const release = await em.findOne(Step, { rentalId: rental.id, kind: 'STOCK_RELEASE' });
+  if (release?.status === 'WAITING') publish(em, rental, 'rental.return_requested', factsOf(rental));
+}
 
 export const deliveryConsumer = (policy: Policy): Consumer<'DELIVERY'> => ({
   name: 'rental-delivery',
@@ -136,8 +167,10 @@ export const deliveryConsumer = (policy: Policy): Consumer<'DELIVERY'> => ({
       async RETURN(em, rental) {
         if (rental.status === 'CANCELLED') {
           await setSteps(em, rental.id, ['STOCK_RELEASE'], 'DONE');
+          await refundAfterAll(em, rental);
           return parcelSettled(em, rental);
         }
+        if (rental.status === 'LOST') return dropFees(em, rental, 'LOST'); // given up while it was on its way
         if (move(em, rental, 'receive', 'rental.returned', {})) close(em, rental, policy);
       },
     }),

@@ -157,7 +157,7 @@ test.each(rentalStatuses)('the clock moves a rental that is %s only as its table
     await rentals.rentalIn(status, { dueAt: lately }),
   ];
 
-  while (await sweepLoans(rentals.em(), policy, now));
+  while (await sweepLoans(rentals.em(), policy, now, rentals.collecting.log));
 
   const overdue = after(status, 'fallDue') ?? status;
   expect(await statusOf(young.id)).toBe(overdue);

@@ -149,6 +149,30 @@ describe('paying', () => {
   });
 });
 
+test('an amount that the provider does not take leaves the fee to another day, or to a person', async () => {
+  const fee = await rentals.feeIn(await rentals.rentalIn('CLOSED'), 'OUTSTANDING', { amount: 100_000_000 }); // the bank's most is one less
+  expect(await pay(fee)).toMatchObject({ fee: { status: 'OUTSTANDING' }, userErrors: [{ code: 'PAYMENT_DECLINED' }] });
+});
+
+test('the payment of an attempt is not made again, however long ago its key was', async () => {
+  const rental = await rentals.rentalIn('CLOSED');
+  const fee = await rentals.feeIn(rental, 'PENDING', {
+    attempt: 1,
+    paymentMethod: 'pm_card_visa',
+    nextAttemptAt: new Date(0),
+  });
+  const { provider } = rentals.collecting;
+  // As if the bank had forgotten the key: it was made under another.
+  const order = { key: `fee:${fee.id}:0`, rentalId: rental.id, amount: 900, currency: 'KRW' };
+  const intent = await provider.createIntent(order);
+  if (intent.status !== 'CREATED') throw new Error(`The bank said ${intent.status}`);
+  await rentals.em().nativeUpdate(Fee, { id: fee.id }, { intentId: intent.intentId });
+
+  while (await sweepFees(rentals.collecting));
+
+  expect(await bankOf(fee)).toEqual([{ received: 900, refunded: 0 }]);
+});
+
 describe('what is not owed after all', () => {
   test('is given back once where it was paid', async () => {
     const rental = await rentals.rentalIn('LOST');
@@ -181,7 +205,7 @@ describe('what is not owed after all', () => {
   });
 });
 
-/** A loan whose return parcel the carrier took on that day, and which is back; `inspect` ends its inspection. */
+/** A loan whose return parcel the carrier took on that day, and which is back; `inspect` ends inspections, `more` of them are left. */
 async function backLate(days: number, more: Partial<Rental> = {}) {
   const dueAt = new Date(Date.now() - 30 * DAY_MS);
   const rental = await rentals.rentalIn('OVERDUE', { dueAt, ...more });
@@ -199,11 +223,13 @@ async function backLate(days: number, more: Partial<Rental> = {}) {
   await scan('delivery.delivered', new Date());
 
   const reservation = { id: rental.id, version: 0 };
-  const inspect = async (conditions: DataOf<'stock.inspected'>['condition'][]) => {
+  const inspected: string[] = [];
+  const inspect = async (conditions: DataOf<'stock.inspected'>['condition'][], more = 0) => {
     for (const [place, condition] of conditions.entries()) {
       reservation.version += 1;
-      const remaining = conditions.length - place - 1;
+      const remaining = conditions.length - place - 1 + more;
       const copyId = randomUUID();
+      inspected.push(copyId);
       const data = { ...factsOf(rental), copyId, condition, remaining };
       await deliver(rentals.em(), stock, arrived('stock.inspected', reservation, data));
     }
@@ -213,7 +239,7 @@ async function backLate(days: number, more: Partial<Rental> = {}) {
     reservation.version += 1;
     return deliver(rentals.em(), stock, arrived('stock.found', reservation, { ...factsOf(rental), copyId }));
   };
-  return { rental, inspect, found };
+  return { rental, inspect, inspected, found };
 }
 
 describe('what a loan costs once it is back', () => {
@@ -278,10 +304,36 @@ describe('what a loan costs once it is back', () => {
   });
 });
 
+test('a copy that was missing and turns up before the last inspection costs nothing', async () => {
+  const { inspect, found, inspected } = await backLate(-3, { quantity: 2, totalAmount: 9000 });
+  await inspect(['MISSING'], 1);
+  await found(inspected[0] ?? '');
+  expect(await inspect(['GOOD'])).toEqual([]);
+});
+
+test('a loan that was given up while its return was on the way costs nothing more once it has arrived', async () => {
+  const rental = await rentals.rentalIn('OVERDUE');
+  const delivery = { id: randomUUID(), version: 0 };
+  const scan = (type: 'delivery.picked_up' | 'delivery.delivered') => {
+    delivery.version += 1;
+    const data = { ...factsOf(rental), deliveryId: delivery.id, direction: 'RETURN' as const };
+    const event = { ...data, occurredAt: new Date().toISOString() } as DataOf<typeof type>; // neither has more
+    return deliver(rentals.em(), parcels, arrived(type, delivery, event));
+  };
+  const now = new Date((rental.dueAt?.getTime() ?? 0) + 62 * DAY_MS);
+  while (await sweepLoans(rentals.em(), policy, now, rentals.collecting.log));
+  expect(await feesOf(rental)).toMatchObject([{ kind: 'LOST', status: 'OUTSTANDING' }]);
+
+  await scan('delivery.picked_up');
+  await scan('delivery.delivered');
+
+  expect(await feesOf(rental)).toMatchObject([{ kind: 'LOST', status: 'WAIVED', dropped: true }]);
+});
+
 test('one that never comes back is lost in the end, each copy is paid for, and each that turns up is given back', async () => {
   const rental = await rentals.rentalIn('OVERDUE', { quantity: 2, totalAmount: 9000 });
   const now = new Date((rental.dueAt?.getTime() ?? 0) + 62 * DAY_MS);
-  while (await sweepLoans(rentals.em(), policy, now));
+  while (await sweepLoans(rentals.em(), policy, now, rentals.collecting.log));
   const fees = await feesOf(rental);
   for (const fee of fees) await pay(fee);
 
@@ -302,7 +354,7 @@ describe('a capture that the bank refuses because the authorisation has expired'
     const { provider } = rentals.collecting;
     const order = { key: rental.id, rentalId: rental.id, amount: 4500, currency: 'KRW' };
     const intent = await provider.createIntent(order);
-    if (intent.status !== 'CREATED') throw new Error(intent.reason);
+    if (intent.status !== 'CREATED') throw new Error(`The bank said ${intent.status}`);
     await provider.void({ ...order, intentId: intent.intentId }); // as the bank does after a week
     await transaction(rentals.em(), async (em) => {
       await em.nativeUpdate(

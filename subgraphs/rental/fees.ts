@@ -119,12 +119,12 @@ async function perform({ em, provider }: Collecting, id: string): Promise<void> 
 
 /** Null means that there is no answer yet. */
 async function charge(em: () => EntityManager, provider: PaymentProvider, fee: Fee): Promise<Outcome | null> {
-  const { id, attempt, paymentMethod } = fee;
+  const { paymentMethod } = fee;
   const order = orderOf(fee);
-  const intent = await provider.createIntent(order);
+  const intent = await intentFor(em, provider, fee);
   if (intent.status === 'UNKNOWN') return null;
+  if (intent.status === 'DECLINED') return declined(intent.declineCode);
   const { intentId } = intent;
-  await em().nativeUpdate(Fee, { id, attempt, status: 'PENDING' }, { intentId });
   const payment = { ...order, intentId };
   const confirmed = await provider.confirmIntent({ ...payment, paymentMethod: paymentMethod ?? '' });
   if (confirmed.status === 'UNKNOWN') return null;
@@ -133,6 +133,16 @@ async function charge(em: () => EntityManager, provider: PaymentProvider, fee: F
   const captured = await provider.capture(payment);
   if (captured.status === 'UNKNOWN') return null;
   return captured.status === 'CAPTURED' ? paid : declined(captured.code);
+}
+
+/** The attempt's own, once it is stored: a provider remembers a key for some days only, and would make a second one. */
+async function intentFor(em: () => EntityManager, provider: PaymentProvider, fee: Fee) {
+  const { id, attempt, intentId: known } = fee;
+  if (known) return { status: 'CREATED' as const, intentId: known };
+  const intent = await provider.createIntent(orderOf(fee));
+  if (intent.status === 'CREATED')
+    await em().nativeUpdate(Fee, { id, attempt, status: 'PENDING' }, { intentId: intent.intentId });
+  return intent;
 }
 
 const paid: Outcome = (em, fee, rental) => {

@@ -1,6 +1,7 @@
 /** What becomes of a loan: renewed, overdue, lost, kept, or closed with what it costs. Each under the rental's row lock. */
 import { type EntityManager, query, transaction } from '#platform/database.ts';
 import { Refusal } from '#platform/errors.ts';
+import type { Log } from '#platform/log.ts';
 import { publish } from '#platform/outbox.ts';
 import { factsOf, lockRental, move, raiseFee } from './changes.ts';
 import { type Rental, Step, Waiting } from './entities.ts';
@@ -77,12 +78,13 @@ const DUE = `
   (SELECT id, 'KEPT' FROM rental JOIN step ON rental_id = id AND kind = 'STOCK_RELEASE' AND step.status = 'WAITING'
    WHERE rental.status = 'CANCELLED' AND delivered_at < $3 AND return_started_at IS NULL ORDER BY delivered_at LIMIT ${AT_ONCE})`;
 
-/** One round of the clock. Answers how many rentals it moved. */
-export async function sweepLoans(em: EntityManager, policy: Policy, now: Date): Promise<number> {
+/** One round of the clock. Answers how many rentals it moved; one that cannot be moved does not keep the others. */
+export async function sweepLoans(em: EntityManager, policy: Policy, now: Date, log: Log): Promise<number> {
   const [overdue, lost, kept] = [overdueBefore(now, policy), lostBefore(now, policy), keptBefore(now, policy)];
   const rows = await query<{ id: string; what: 'OVERDUE' | 'LOST' | 'KEPT' }>(em, DUE, [overdue, lost, kept]);
-  for (const { id, what } of rows)
-    await transaction(em, async (em) => {
+  let moved = 0;
+  for (const { id, what } of rows) {
+    const work = transaction(em, async (em) => {
       const rental = await lockRental(em, id);
       if (!rental) return;
       // Renewed, on its way back, or moved by another process meanwhile: then there is nothing to do.
@@ -92,7 +94,14 @@ export async function sweepLoans(em: EntityManager, policy: Policy, now: Date): 
         move(em, rental, 'fallDue', 'rental.overdue', {});
       if (what === 'LOST' && status === 'OVERDUE' && dueAt && dueAt < lost) lose(em, rental, 'AGE', policy);
     });
-  return rows.length;
+    try {
+      await work;
+      moved += 1;
+    } catch (error) {
+      log.error({ err: error, rentalId: id, what }, 'a loan was not seen to; its turn comes again');
+    }
+  }
+  return moved;
 }
 
 /** A cancelled rental came all the same and never went back. What was taken for it is not given back. */

@@ -26,7 +26,7 @@ import { type Context, resolvers } from './resolvers.ts';
 import { leaseMsFor } from './settle.ts';
 import { createSettleWrites } from './settleWrites.ts';
 import { standingLoader, waitingLoader } from './standing.ts';
-import { applyStripeEvents } from './stripeEvents.ts';
+import { applyStripeEvents, forgetStripeEvents } from './stripeEvents.ts';
 import { stripeWebhook } from './stripeWebhook.ts';
 
 const settings = [
@@ -126,7 +126,8 @@ await run('rental', settings, async (config, log) => {
       startExpiry(service.em, config.HOLD_TTL_MS, log),
       startRounds('the sweep of money', () => sweepMoney(sweeping, log), log),
       startRounds('the sweep of fees', () => sweepFees(collecting), log),
-      startRounds("the loans' clock", () => sweepLoans(service.em(), policy, new Date()), log, UNHURRIED_MS),
+      startRounds("the loans' clock", () => sweepLoans(service.em(), policy, new Date(), log), log, UNHURRIED_MS),
+      startRounds('forgetting messages of Stripe', () => forgetStripeEvents(service.em()), log, UNHURRIED_MS),
       startRounds('the messages of Stripe', () => applyStripeEvents(sweeping, log), log, UNHURRIED_MS),
       admission,
     ],

@@ -27,7 +27,8 @@ interface Unknown {
   reason: string;
 }
 
-type CreateResult = { status: 'CREATED'; intentId: string } | Unknown;
+/** DECLINED: there can be no such payment, because it is below the provider's least amount, say. */
+type CreateResult = { status: 'CREATED'; intentId: string } | { status: 'DECLINED'; declineCode: string } | Unknown;
 
 /** VOIDED: the payment was voided before, so nothing is or ever will be authorised. */
 export type ConfirmResult =
@@ -40,7 +41,10 @@ export type ConfirmResult =
 type CaptureResult = { status: 'CAPTURED' } | { status: 'REFUSED'; code: string } | Unknown;
 
 /** CAPTURED: too late, the money has been taken; only a refund gives it back. Final, as VOIDED is. */
-type VoidResult = { status: 'VOIDED'; wasAuthorized: boolean; intentId: string } | { status: 'CAPTURED' } | Unknown;
+type VoidResult =
+  | { status: 'VOIDED'; wasAuthorized: boolean; intentId: string | null }
+  | { status: 'CAPTURED' }
+  | Unknown;
 
 /** REFUSED: nothing was captured, or the bank would not take it back. Final. */
 type RefundResult = { status: 'REFUNDED' } | { status: 'REFUSED'; code: string } | Unknown;
@@ -111,7 +115,7 @@ export function stripeProvider(settings: StripeSettings): PaymentProvider {
         { idempotencyKey: `${key}:authorize` },
       );
       return { status: 'CREATED', intentId: intent.id };
-    });
+    }, declined);
 
   return {
     createIntent,
@@ -128,10 +132,8 @@ export function stripeProvider(settings: StripeSettings): PaymentProvider {
           return confirmed(intent.status);
         },
         (no) => {
-          if (no instanceof Stripe.errors.StripeCardError) return declined(no);
           if (no.code === UNEXPECTED_STATE) return confirmed(no.payment_intent?.status);
-          if (no.param === 'payment_method') return declined(no); // no such card: the customer's mistake
-          throw no;
+          return declined(no); // by the bank; or no such card, one that may not be used again: the customer needs another
         },
       ),
 
@@ -150,6 +152,7 @@ export function stripeProvider(settings: StripeSettings): PaymentProvider {
     async void({ intentId: known, ...order }) {
       const created = known ? { status: 'CREATED' as const, intentId: known } : await createIntent(order);
       if (created.status === 'UNKNOWN') return created;
+      if (created.status === 'DECLINED') return { status: 'VOIDED', wasAuthorized: false, intentId: null };
       const { intentId } = created;
       return answerOf<VoidResult>(
         async () => voided(await paymentIntents.cancel(intentId, withCharge, { idempotencyKey: `${order.key}:void` })),
@@ -254,9 +257,11 @@ function confirmed(status: Stripe.PaymentIntent.Status | undefined): ConfirmResu
   return { status: 'UNKNOWN', reason: `The payment intent is ${status}.` };
 }
 
-const declined = (no: StripeError): ConfirmResult => ({
+/** A "no" that is not understood is one as well: asked again it would be the same, and the payment would never come to an end. */
+const declined = (no: StripeError): { status: 'DECLINED'; declineCode: string } => ({
   status: 'DECLINED',
-  declineCode: no.decline_code ?? no.code ?? 'card_declined',
+  declineCode:
+    no.decline_code ?? no.code ?? (no instanceof Stripe.errors.StripeCardError ? 'card_declined' : 'invalid_request'),
 });
 
 /** @throws what Stripe said when it is none of these codes. */

@@ -3,17 +3,20 @@ import { z } from 'zod';
 import { type EntityManager, query } from '#platform/database.ts';
 import { badUserInput } from '#platform/errors.ts';
 
+/** As much as GraphQL's 32 bits hold. */
+const total = (column: string): string => `least(coalesce(sum(${column}), 0), 2147483647)::int`;
+
 const REPORT = `
   SELECT requested, rejected, cancelled, overdue, captured, fees_paid AS "feesPaid", refunded + fees_refunded AS refunded, outstanding
   FROM (SELECT count(*)::int AS requested, count(*) FILTER (WHERE status = 'REJECTED')::int AS rejected,
       count(*) FILTER (WHERE status = 'CANCELLED')::int AS cancelled
     FROM rental WHERE requested_at >= $1 AND requested_at < $2) AS requests,
   (SELECT count(*)::int AS overdue FROM rental WHERE status = 'OVERDUE') AS late,
-  (SELECT coalesce(sum(captured), 0)::int AS captured FROM payment WHERE captured_at >= $1 AND captured_at < $2) AS taken,
-  (SELECT coalesce(sum(refunded), 0)::int AS refunded FROM payment WHERE refunded_at >= $1 AND refunded_at < $2) AS given_back,
-  (SELECT coalesce(sum(amount), 0)::int AS fees_paid FROM fee WHERE paid_at >= $1 AND paid_at < $2) AS paid,
-  (SELECT coalesce(sum(amount), 0)::int AS fees_refunded FROM fee WHERE refunded_at >= $1 AND refunded_at < $2) AS fees_back,
-  (SELECT coalesce(sum(amount), 0)::int AS outstanding FROM fee WHERE status IN ('OUTSTANDING', 'PENDING')) AS unpaid`;
+  (SELECT ${total('captured')} AS captured FROM payment WHERE captured_at >= $1 AND captured_at < $2) AS taken,
+  (SELECT ${total('refunded')} AS refunded FROM payment WHERE refunded_at >= $1 AND refunded_at < $2) AS given_back,
+  (SELECT ${total('amount')} AS fees_paid FROM fee WHERE paid_at >= $1 AND paid_at < $2) AS paid,
+  (SELECT ${total('amount')} AS fees_refunded FROM fee WHERE refunded_at >= $1 AND refunded_at < $2) AS fees_back,
+  (SELECT ${total('amount')} AS outstanding FROM fee WHERE status IN ('OUTSTANDING', 'PENDING')) AS unpaid`;
 
 interface Counts {
   requested: number;

@@ -79,7 +79,7 @@ async function authorize({ writes, provider }: Settling, rental: Leased, amount:
   const { id, currency, paymentMethod } = rental;
   const order = { key: id, rentalId: id, amount, currency };
   const intent = await provider.createIntent(order);
-  if (intent.status === 'UNKNOWN') return intent;
+  if (intent.status !== 'CREATED') return intent;
   // crash point: rental, an intent made and not stored
   if (!(await writes.storeIntent(rental, intent.intentId))) return { status: 'VOIDED' };
   // crash point: rental, an intent stored and not confirmed

@@ -11,7 +11,7 @@ const STANDINGS = `
     WHERE customer_id = asked.id AND status IN (${listed(unfinished)})
   ) AS rentals
   CROSS JOIN LATERAL (
-    SELECT coalesce(sum(amount), 0)::int AS unpaid FROM fee WHERE customer_id = asked.id AND status IN (${listed(unpaid)})
+    SELECT least(coalesce(sum(amount), 0), 2147483647)::int AS unpaid FROM fee WHERE customer_id = asked.id AND status IN (${listed(unpaid)})
   ) AS fees`;
 
 /** Of every one of them; who is not known here has nothing. */

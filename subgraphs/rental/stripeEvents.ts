@@ -86,6 +86,22 @@ export async function applyStripeEvents(hearing: Hearing, log: Log): Promise<num
   return due.length;
 }
 
+/** Long enough to look into a complaint; Stripe itself shows an event for thirty days. */
+const KEPT = '90 days';
+
+/** One round: forgets messages that were done with long ago. Answers how many. */
+export async function forgetStripeEvents(em: EntityManager): Promise<number> {
+  const rows = await query(
+    em,
+    `DELETE FROM stripe_event WHERE id IN (
+       SELECT id FROM stripe_event WHERE outcome IS NOT NULL AND received_at < clock_timestamp() - $1::interval
+       ORDER BY received_at LIMIT 200 FOR UPDATE SKIP LOCKED)
+     RETURNING id`,
+    [KEPT],
+  );
+  return rows.length;
+}
+
 /** The effect and its note in one transaction; whatever the provider has to be asked is asked before. */
 type Effect = (em: EntityManager) => Promise<Outcome>;
 

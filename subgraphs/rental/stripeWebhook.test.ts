@@ -73,7 +73,7 @@ type Done = 'confirm' | 'capture';
 async function payAtBank(rentalId: string, key: string, done: Done[]): Promise<CreatedPayment> {
   const order = { key, rentalId, amount: AMOUNT, currency: 'KRW' };
   const created = await provider.createIntent(order);
-  if (created.status !== 'CREATED') throw new Error(created.reason);
+  if (created.status !== 'CREATED') throw new Error(`The bank said ${created.status}`);
   const payment = { ...order, intentId: created.intentId };
   if (done.includes('confirm')) await provider.confirmIntent({ ...payment, paymentMethod: 'pm_card_visa' });
   if (done.includes('capture')) await provider.capture(payment);

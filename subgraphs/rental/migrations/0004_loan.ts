@@ -46,6 +46,8 @@ export class Loan extends Migration {
     this.addSql(`CREATE INDEX fee_unpaid ON fee (customer_id) WHERE status IN ('OUTSTANDING', 'PENDING')`);
     this.addSql('CREATE INDEX fee_due ON fee (next_attempt_at) WHERE next_attempt_at IS NOT NULL');
     this.addSql('CREATE INDEX fee_paid ON fee (paid_at) WHERE paid_at IS NOT NULL');
+    this.addSql('CREATE INDEX fee_refunded ON fee (refunded_at) WHERE refunded_at IS NOT NULL');
+    this.addSql('CREATE INDEX fee_beside_the_bank ON fee ((id::text))'); // as `npm run reconcile` reads them
 
     this.addSql('CREATE TABLE waiting (id uuid PRIMARY KEY, book_id uuid NOT NULL)');
     this.addSql('CREATE INDEX waiting_for_book ON waiting (book_id)');

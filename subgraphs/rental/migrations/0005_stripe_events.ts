@@ -19,5 +19,6 @@ export class CreateStripeEvents extends Migration {
       next_attempt_at timestamptz(3) NOT NULL DEFAULT clock_timestamp()
     ) WITH (fillfactor = 70)`);
     this.addSql('CREATE INDEX stripe_event_due ON stripe_event (next_attempt_at) WHERE outcome IS NULL');
+    this.addSql('CREATE INDEX stripe_event_done ON stripe_event (received_at) WHERE outcome IS NOT NULL');
   }
 }
