@@ -67,6 +67,11 @@ export class CarrierUnavailable extends Error {
   override name = 'CarrierUnavailable';
 }
 
+/** The carrier says no to what was asked: repeating will not mend it, and nothing of it was done. */
+export class CarrierRefused extends Error {
+  override name = 'CarrierRefused';
+}
+
 interface CarrierSettings {
   CARRIER_URL: string;
   CARRIER_KEY: string;
@@ -130,7 +135,7 @@ const refusalSchema = z.object({ code: z.string() });
 function read<T>(schema: z.ZodType<T>, { status, body }: { status: number; body: unknown }): T {
   if (status >= 300) {
     const code = refusalSchema.safeParse(body).data?.code ?? 'no code';
-    throw new Error(`The carrier refused: ${status} ${code}`);
+    throw new CarrierRefused(`The carrier refused: ${status} ${code}`);
   }
   const answer = schema.safeParse(body);
   if (answer.success) return answer.data;

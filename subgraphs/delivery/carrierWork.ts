@@ -2,12 +2,12 @@
  * What is due at the carrier: parcels to be made, stopped, asked after. The row says what (`dutyOf`) and when. No
  * transaction is open while the carrier or Rental is asked, and what is asked may be asked again.
  */
-import { type EntityManager, query } from '#platform/database.ts';
+import { type EntityManager, query, retryConflicts } from '#platform/database.ts';
 import type { Log } from '#platform/log.ts';
 import { type Share, sharedTransactions } from '#platform/microBatches.ts';
 import { type Ask, NoAnswer } from '#platform/requestReply.ts';
 import { retryDelayMs } from '#platform/rounds.ts';
-import { CarrierUnavailable, type NewParcel } from './carrier.ts';
+import { CarrierRefused, CarrierUnavailable, type NewParcel } from './carrier.ts';
 import type { GuardedCarrier } from './carrierBreaker.ts';
 import { type Duty, dutyOf, labelOf } from './delivery.ts';
 import { Delivery } from './entities.ts';
@@ -81,21 +81,23 @@ async function perform(round: Round, delivery: Delivery, log: Log): Promise<Look
 /** Leaves a row alone where a cancel, or another process, has set a time of its own meanwhile. */
 async function lookAgain(em: EntityManager, looks: Look[]): Promise<void> {
   if (!looks.length) return;
-  await query(
-    em,
-    `WITH look AS (
+  const write = () =>
+    query(
+      em,
+      `WITH look AS (
        SELECT look.* FROM unnest($1::uuid[], $2::timestamptz[], $3::int[], $4::int[]) AS look(id, until, in_ms, attempts)
        JOIN delivery USING (id) WHERE next_attempt_at = until ORDER BY id FOR UPDATE OF delivery
      )
      UPDATE delivery SET next_attempt_at = clock_timestamp() + look.in_ms * interval '1 ms', attempts = look.attempts
      FROM look WHERE delivery.id = look.id`,
-    [
-      looks.map(({ delivery }) => delivery.id),
-      looks.map(({ delivery }) => delivery.nextAttemptAt),
-      looks.map(({ inMs }) => inMs),
-      looks.map(({ attempts }) => attempts),
-    ],
-  );
+      [
+        looks.map(({ delivery }) => delivery.id),
+        looks.map(({ delivery }) => delivery.nextAttemptAt),
+        looks.map(({ inMs }) => inMs),
+        looks.map(({ attempts }) => attempts),
+      ],
+    );
+  await retryConflicts(write); // the carrier's reports lock the same rows in an order of their own
 }
 
 /** Each answers in how many milliseconds to look at the parcel again. @throws CarrierUnavailable, NoAnswer */
@@ -104,7 +106,9 @@ const duties: Record<Duty, (round: Round, delivery: Delivery) => Promise<number>
     const parcel = await announce(round, delivery);
     if (!parcel) return 0;
     // crash point: delivery, announced but not booked
-    const { trackingNumber, trackingUrl, carrier, estimatedAt } = await round.carrier.createParcel(parcel);
+    const booked = await round.carrier.createParcel(parcel).catch((error) => refusedAs(round, delivery, error));
+    if (!booked) return 0;
+    const { trackingNumber, trackingUrl, carrier, estimatedAt } = booked;
     // crash point: delivery, booked but not written down
     return changed(round, delivery.id, async (em, delivery, now) => {
       if (delivery.trackingNumber) return 0; // another process had claimed it too
@@ -116,7 +120,10 @@ const duties: Record<Duty, (round: Round, delivery: Delivery) => Promise<number>
 
   async STOP(round, delivery) {
     const { id, trackingNumber } = tracked(delivery);
-    const stop = await round.carrier.stop({ key: `${id}:stop`, trackingNumber });
+    const stop = await round.carrier.stop({ key: `${id}:stop`, trackingNumber }).catch(async (error) => {
+      if (error instanceof CarrierRefused) await track(round, delivery); // it may come to its end all the same
+      throw error;
+    });
     // crash point: delivery, stopped but not written down
     await changed(round, id, async (_, delivery) => {
       delivery.stop = stop;
@@ -129,6 +136,18 @@ const duties: Record<Duty, (round: Round, delivery: Delivery) => Promise<number>
     return silentMs > 0 ? Math.min(silentMs, round.pollMs) : track(round, delivery);
   },
 };
+
+/** A parcel that the carrier refuses to take, and that is not wanted any more, is stopped: there is none. Else a person has to see to it. */
+async function refusedAs(round: Round, { id }: Delivery, error: unknown): Promise<null> {
+  if (!(error instanceof CarrierRefused)) throw error;
+  const stopped = await changed(round, id, async (em, delivery, now) => {
+    const over = delivery.stop === 'WANTED' && !delivery.trackingNumber && delivery.status === 'PENDING';
+    if (over) reach(em, delivery, 'STOPPED', now);
+    return over;
+  });
+  if (!stopped) throw error;
+  return null;
+}
 
 /**
  * Writes down where the parcel goes and that the carrier will be asked: from then on a cancel has to stop it there.

@@ -154,6 +154,23 @@ test('is only kept where it is older than the last applied, whatever it says', a
   expect(await walk({ occurredAt: at(9), byCarrier: true })).toEqual(pairs.map(unmoved));
 });
 
+test("a last word that ends nothing is as late as it says: the carrier's list may be out of date", async () => {
+  const id = await transaction(orm.em, async (em) => {
+    const facts = { rentalId: randomUUID(), customerId: randomUUID(), bookId: randomUUID(), quantity: 1 };
+    const delivery = wantParcel(em, facts, 'OUTBOUND', at(0));
+    em.assign(delivery, { status: 'FAILED', lastAppliedAt: at(10) });
+    return delivery.id;
+  });
+  const out = { id: randomUUID(), status: 'OUT_FOR_DELIVERY' as const, note: null, occurredAt: at(9) };
+
+  await transaction(orm.em.fork(), async (em) => {
+    const delivery = await lockDelivery(em, { id });
+    if (delivery) await recordWhole(em, delivery, [out], at(30));
+  });
+
+  expect(await orm.em.fork().findOneOrFail(Delivery, { id })).toMatchObject({ status: 'FAILED', version: 0 });
+});
+
 test("the carrier's last word counts, although its clock was set back before it", async () => {
   const scans = (['PICKED_UP', 'IN_TRANSIT', 'STOPPED'] as const).map((status, place) => ({
     id: randomUUID(),

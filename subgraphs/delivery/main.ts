@@ -2,7 +2,7 @@ import { auditOf } from '#platform/audit.ts';
 import { exportOf } from '#platform/personalData.ts';
 import { run } from '#platform/process.ts';
 import { answer } from '#platform/requestReply.ts';
-import { startRounds } from '#platform/rounds.ts';
+import { startRounds, UNHURRIED_MS } from '#platform/rounds.ts';
 import { openService, serve, serviceSettings } from '#platform/service.ts';
 import { httpCarrier } from './carrier.ts';
 import { withBreaker } from './carrierBreaker.ts';
@@ -45,7 +45,7 @@ await run('delivery', settings, async (config, log) => {
     consumers: [rentalConsumer, customerConsumer],
     workers: [
       startRounds('the work at the carrier', () => sweepCarrier(carrying, log), log),
-      startRounds('applying scans that waited', () => applyWaiting(service.em), log),
+      startRounds('applying scans that waited', () => applyWaiting(service.em), log, UNHURRIED_MS),
     ],
     gauges: {
       rentabook_carrier_open: {

@@ -1,5 +1,7 @@
 /** What Delivery does by itself when Rental acts: on a real database, with the sandbox courier as the carrier and Rental asked over NATS. */
 import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { NatsConnection } from 'nats';
 import { type EntityManager, type Orm, query, transaction } from '#platform/database.ts';
 import { type Http, listen } from '#platform/http.ts';
@@ -341,6 +343,27 @@ describe('F5 cancelling stops delivery', () => {
     expect(await toldOf(rental)).toEqual(['1 delivery.created', '2 delivery.stopped']);
     expect(await parcelOf(slow, delivery)).toMatchObject({ status: 'STOPPED', scans: ['CREATED', 'STOPPED'] });
     expect((await slow.parcels()).filter(({ key }) => key === delivery.id)).toHaveLength(1);
+  });
+
+  test('a parcel that the carrier refuses to take ends when it is cancelled, and waits for a person until then', async () => {
+    const refusing = createServer((_, response) => void response.writeHead(422).end('{"code":"NO_SERVICE_THERE"}'));
+    await new Promise<void>((resolve) => void refusing.listen(0, '127.0.0.1', resolve));
+    const { port } = refusing.address() as AddressInfo; // a TCP server has one
+    const carrier = httpCarrier({ ...slow.settings, CARRIER_URL: `http://127.0.0.1:${port}` });
+    const rental = rentalOf();
+    try {
+      await rental.accepted();
+      await sweepCarrier(workAt(slow, { carrier: withBreaker(carrier, log) }), log);
+      expect(await outboundOf(rental)).toMatchObject({ status: 'PENDING', carrierAsked: true, attempts: 1 });
+      await rental.cancelled('ACCEPTED');
+      await sweepCarrier(workAt(slow, { carrier: withBreaker(carrier, log) }), log);
+    } finally {
+      refusing.closeAllConnections();
+      await new Promise((resolve) => refusing.close(resolve));
+    }
+
+    expect(await outboundOf(rental)).toMatchObject({ status: 'STOPPED', nextAttemptAt: null });
+    expect(await toldOf(rental)).toEqual(['1 delivery.stopped']);
   });
 
   test('a cancel while the carrier is being asked stops what it makes', async () => {

@@ -105,7 +105,7 @@ export async function recordScans(em: EntityManager, delivery: Delivery, scans: 
 }
 
 /**
- * The same with all that the carrier has of a parcel, oldest first. Its last word counts however old it says it is: where one of
+ * The same with all that the carrier has of a parcel, oldest first. Where its last word is that of a parcel's end, it counts however old it says it is: where one of
  * the carrier's clocks was set back, it would only be kept, and the parcel never come to its end.
  */
 export async function recordWhole(em: EntityManager, delivery: Delivery, scans: Seen[], now: Date): Promise<void> {
@@ -113,7 +113,8 @@ export async function recordWhole(em: EntityManager, delivery: Delivery, scans: 
   await em.flush();
   const scanId = scans.at(-1)?.id;
   const last = scanId ? await em.findOne(TrackingEvent, { deliveryId: delivery.id, scanId, applied: false }) : null;
-  if (!last || !milestonesOf({ ...delivery, lastAppliedAt: last.occurredAt }, last)) return;
+  // One that does not end it may be out of date: a later scan may have been reported while this was asked.
+  if (!last || !isFinal(last.status) || !milestonesOf({ ...delivery, lastAppliedAt: last.occurredAt }, last)) return;
   delivery.lastAppliedAt = last.occurredAt;
   applyScan(em, delivery, last, now);
 }
