@@ -111,7 +111,7 @@ export async function inspectCopy(
   if (rentalId) {
     const reservation = await lockReservationOf(em, copy, rentalId);
     await em.flush();
-    const remaining = await em.count(BookCopy, { rentalId, status: 'INSPECTING' });
+    const remaining = await em.count(BookCopy, { bookId: book.id, rentalId, status: 'INSPECTING' });
     publish(em, reservation, 'stock.inspected', { ...factsOf(reservation), copyId, condition, remaining });
   }
   await offerAvailable(em, book, offerMs);

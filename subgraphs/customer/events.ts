@@ -52,15 +52,27 @@ const toldChange =
   async (event, em) => {
     await change(type)(event, em);
     const { rentalId: subject, customerId, bookId } = event.data;
-    await wishToTell(em, channels, { kind, subject, occasion: event.id, customerId, bookId }, new Date());
+    await wishToTell(
+      em,
+      channels,
+      { kind, subject, occasion: event.id, customerId, bookId },
+      new Date(event.time),
+      new Date(),
+    );
   };
 
 const toldRefund =
   (channels: Channels): Handler<'payment.refunded' | 'fee.refunded'> =>
-  async ({ id: occasion, data }, em) => {
+  async ({ id: occasion, time, data }, em) => {
     const { rentalId: subject, customerId, bookId, amount } = data;
     const refund = { of: 'kind' in data ? data.kind : ('PAYMENT' as const), ...amount };
-    await wishToTell(em, channels, { kind: 'REFUNDED', subject, occasion, customerId, bookId, refund }, new Date());
+    await wishToTell(
+      em,
+      channels,
+      { kind: 'REFUNDED', subject, occasion, customerId, bookId, refund },
+      new Date(time),
+      new Date(),
+    );
   };
 
 export const rentalConsumer = (channels: Channels): Consumer<'RENTAL'> => ({
@@ -147,10 +159,16 @@ const KEEP_OFFER = `
 /** The offer is kept as it stands: whoever is told of it is told what is true then. */
 const toldOffer =
   (channels: Channels): Handler<'waitlist.offered'> =>
-  async ({ data }, em) => {
+  async ({ time, data }, em) => {
     const { entryId: subject, customerId, bookId, expiresAt } = data;
     await query(em, KEEP_OFFER, [subject, customerId, bookId, expiresAt]);
-    await wishToTell(em, channels, { kind: 'OFFER', subject, occasion: subject, customerId, bookId }, new Date());
+    await wishToTell(
+      em,
+      channels,
+      { kind: 'OFFER', subject, occasion: subject, customerId, bookId },
+      new Date(time),
+      new Date(),
+    );
   };
 
 const endOffer =

@@ -18,6 +18,7 @@ import { exportMyData } from './personalData.ts';
 
 const SECRET = 'the secret between the shop and its program';
 const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
 const KRW = { amount: 4500, currency: 'KRW' };
 
 const lines: string[] = [];
@@ -287,6 +288,26 @@ test('what is no longer true when it is sent is dropped', async () => {
   expect(new Set(rows.map(({ status }) => status))).toEqual(new Set(['DROPPED']));
 });
 
+test('what is heard of late is told once what came after it had time to be heard of', async () => {
+  const { mails, port } = await openMailbox();
+  const { customerId } = await newReader();
+  const bookId = await newBook('The Lantern');
+  const rental = new Rental(customerId, { bookId });
+  await tell([], ...onLoan(rental, inDays(-2)));
+  const overdue = rental.did('rental.overdue');
+  overdue.event.time = new Date(Date.now() - HOUR_MS).toISOString(); // this service was away for an hour
+
+  await tell(MAIL, overdue);
+  await round(byMail(port));
+  expect(await rowsOf(customerId)).toMatchObject([{ kind: 'OVERDUE', status: 'TODO', attempts: 0 }]);
+  await tell(MAIL, rental.did('rental.returning'));
+  await hurry();
+  await round(byMail(port));
+
+  expect(mails).toEqual([]);
+  expect(await statusesOf(customerId)).toEqual([['OVERDUE', 'DROPPED']]);
+});
+
 test('a loan is told of once for each due date, two days before it', async () => {
   const { mails, port } = await openMailbox();
   const { customerId } = await newReader();
@@ -507,7 +528,7 @@ test('the same wish twice is one row', async () => {
   const { customerId } = await newReader();
   const wish = { kind: 'REFUNDED', subject: randomUUID(), occasion: 'once', customerId, bookId: randomUUID() } as const;
   for (let n = 0; n < 2; n++)
-    await transaction(service.orm.em, (em) => wishToTell(em, ['MAIL', 'WEBHOOK'], wish, new Date()));
+    await transaction(service.orm.em, (em) => wishToTell(em, ['MAIL', 'WEBHOOK'], wish, new Date(), new Date()));
   expect(await rowsOf(customerId)).toHaveLength(2);
 });
 

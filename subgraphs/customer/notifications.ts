@@ -32,20 +32,26 @@ interface Wish {
   refund?: Refund;
 }
 
-/** Writes the wish in the transaction of what it tells of. */
+/** What is heard of so late may be over by what is heard next: it is told once that had time to come. */
+const LATE_MS = 60_000;
+const LATE_PAUSE_MS = 5 * 60_000;
+
+/** Writes the wish in the transaction of what it tells of, and which happened at that time. */
 export async function wishToTell(
   em: EntityManager,
   channels: readonly Channel[],
   { kind, subject, occasion, customerId, bookId, refund }: Wish,
+  happenedAt: Date,
   now: Date,
 ): Promise<void> {
   if (!channels.length) return;
+  const inMs = now.getTime() - happenedAt.getTime() > LATE_MS ? LATE_PAUSE_MS : 0;
   await query(
     em,
     `INSERT INTO notification (id, channel, kind, subject, occasion, customer_id, book_id, refund, status, attempts, next_attempt_at, created_at)
-     SELECT gen_random_uuid(), channel, $2, $3, $4, $5, $6, $7, 'TODO', 0, clock_timestamp(), $8 FROM unnest($1::text[]) AS channel
+     SELECT gen_random_uuid(), channel, $2, $3, $4, $5, $6, $7, 'TODO', 0, clock_timestamp() + $9 * interval '1 ms', $8 FROM unnest($1::text[]) AS channel
      ON CONFLICT DO NOTHING`,
-    [channels, kind, subject, occasion, customerId, bookId, refund ? JSON.stringify(refund) : null, now],
+    [channels, kind, subject, occasion, customerId, bookId, refund ? JSON.stringify(refund) : null, now, inMs],
   );
 }
 
@@ -135,8 +141,9 @@ async function tell(
   signal: AbortSignal,
   log: Log,
 ): Promise<void> {
-  const notification = await em().findOne(Notification, { id });
-  if (!notification) return; // its customer was erased meanwhile
+  // Another may have claimed it, if this process stood still; or its customer was erased.
+  const notification = await em().findOne(Notification, { id, status: 'TODO', attempts });
+  if (!notification) return;
   const message = await messageOf(em(), notification, new Date());
   if (!message) return settle(em(), id, 'DROPPED');
 
