@@ -278,7 +278,7 @@ export function survivesRestarts({ open }: ForeignClient, running: () => System)
 
     expect(statuses(watch, before)).toEqual([...known, 'ON_LOAN']);
     expect(statuses(watch, after)).toEqual(lent);
-  }, 30_000);
+  }, 60_000);
 
   test('when the router is stopped and what it sends again has its last cursor, it misses and repeats nothing', async () => {
     const system = running();
@@ -294,5 +294,5 @@ export function survivesRestarts({ open }: ForeignClient, running: () => System)
     const changes = await changesOf(system, reader.customerId);
     expect(changes).toHaveLength(4 + 3 + 4);
     expect(told(watch).map(({ cursor, rentalId, status }) => ({ cursor, rentalId, status }))).toEqual(changes);
-  }, 30_000);
+  }, 60_000);
 }
