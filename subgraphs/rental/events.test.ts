@@ -172,13 +172,19 @@ test('an inspection known before the arrival of its parcel closes the rental wit
   expect(await now(rental.id)).toMatchObject({ status: 'CLOSED', closedAt: expect.any(Date) });
 });
 
-test('what came although it was cancelled, and is lost on its way back, owes nothing more and is paid back', async () => {
+/** A rental that was cancelled and came all the same, and its return, which the carrier has. */
+async function onItsWayBack() {
   const rental = await accepted();
   const [outbound, back] = [parcelOf(rental, 'OUTBOUND'), parcelOf(rental, 'RETURN')];
   await outbound('delivery.picked_up');
   await cancel(rental.id);
   await outbound('delivery.delivered');
   await back('delivery.picked_up');
+  return { rental, back };
+}
+
+test('what came although it was cancelled, and is lost on its way back, owes nothing more and is paid back', async () => {
+  const { rental, back } = await onItsWayBack();
 
   await back('delivery.lost');
 
@@ -233,12 +239,7 @@ const toldOf = async ({ id }: Rental): Promise<string[]> => {
 };
 
 test('what came although it was cancelled is sent back again when its return comes to nothing', async () => {
-  const rental = await accepted();
-  const [outbound, back] = [parcelOf(rental, 'OUTBOUND'), parcelOf(rental, 'RETURN')];
-  await outbound('delivery.picked_up');
-  await cancel(rental.id);
-  await outbound('delivery.delivered');
-  await back('delivery.picked_up');
+  const { rental, back } = await onItsWayBack();
 
   await back('delivery.returned_to_sender');
 

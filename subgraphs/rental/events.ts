@@ -98,8 +98,8 @@ const cameBack: When = async (em, rental) => {
     await owe(em, rental, 'giveBack', from); // no other status gives back
 };
 
-/** The carrier has lost what a cancelled rental had: it is no fault of the reader's. */
-async function writtenOff(em: EntityManager, rental: Rental): Promise<void> {
+/** What a cancelled rental had is back, or the carrier has lost it, which is no fault of the reader's. */
+async function copiesSettled(em: EntityManager, rental: Rental): Promise<void> {
   await setSteps(em, rental.id, ['STOCK_RELEASE'], 'DONE');
   return parcelSettled(em, rental);
 }
@@ -166,9 +166,8 @@ export const deliveryConsumer = (policy: Policy): Consumer<'DELIVERY'> => ({
       },
       async RETURN(em, rental) {
         if (rental.status === 'CANCELLED') {
-          await setSteps(em, rental.id, ['STOCK_RELEASE'], 'DONE');
           await refundAfterAll(em, rental);
-          return parcelSettled(em, rental);
+          return copiesSettled(em, rental);
         }
         if (rental.status === 'LOST') return dropFees(em, rental, 'LOST'); // given up while it was on its way
         if (move(em, rental, 'receive', 'rental.returned', {})) close(em, rental, policy);
@@ -186,13 +185,13 @@ export const deliveryConsumer = (policy: Policy): Consumer<'DELIVERY'> => ({
     'delivery.returned_to_sender': parcel({ OUTBOUND: cameBack, RETURN: broughtBack }),
     'delivery.lost': parcel({
       async OUTBOUND(em, rental) {
-        if (rental.status === 'CANCELLED') return writtenOff(em, rental);
+        if (rental.status === 'CANCELLED') return copiesSettled(em, rental);
         if (!move(em, rental, 'lose', 'rental.lost', { by: 'CARRIER' })) return;
         addStep(em, rental.id, 'PAYMENT_REFUND', 'TODO');
         await dropFees(em, rental, 'RENTAL');
       },
       async RETURN(em, rental) {
-        if (rental.status === 'CANCELLED') return writtenOff(em, rental);
+        if (rental.status === 'CANCELLED') return copiesSettled(em, rental);
         if (rental.status === 'LOST') return dropFees(em, rental, 'LOST'); // given up while it was on its way
         move(em, rental, 'lose', 'rental.lost', { by: 'CARRIER' });
       },

@@ -85,11 +85,11 @@ export async function payFee(
 /** One round: claims what is due at the provider and does it. Answers how much there was. */
 export async function sweepFees(collecting: Collecting): Promise<number> {
   const { em, claimMs, log } = collecting;
-  const due = await query<{ id: string; tries: number }>(
+  const due = await query<{ id: string }>(
     em(),
     `UPDATE fee SET tries = tries + 1, next_attempt_at = clock_timestamp() + $2 * interval '1 ms' WHERE id IN (
        SELECT id FROM fee WHERE next_attempt_at <= clock_timestamp() ORDER BY next_attempt_at LIMIT $1 FOR UPDATE SKIP LOCKED)
-     RETURNING id, tries`,
+     RETURNING id`,
     [AT_ONCE, claimMs],
   );
   await Promise.all(
@@ -119,14 +119,11 @@ async function perform({ em, provider }: Collecting, id: string): Promise<void> 
 
 /** Null means that there is no answer yet. */
 async function charge(em: () => EntityManager, provider: PaymentProvider, fee: Fee): Promise<Outcome | null> {
-  const { paymentMethod } = fee;
-  const order = orderOf(fee);
   const intent = await intentFor(em, provider, fee);
   if (intent.status === 'UNKNOWN') return null;
   if (intent.status === 'DECLINED') return declined(intent.declineCode);
-  const { intentId } = intent;
-  const payment = { ...order, intentId };
-  const confirmed = await provider.confirmIntent({ ...payment, paymentMethod: paymentMethod ?? '' });
+  const payment = { ...orderOf(fee), intentId: intent.intentId };
+  const confirmed = await provider.confirmIntent({ ...payment, paymentMethod: fee.paymentMethod ?? '' });
   if (confirmed.status === 'UNKNOWN') return null;
   if (confirmed.status !== 'AUTHORIZED')
     return declined(confirmed.status === 'DECLINED' ? confirmed.declineCode : 'payment_voided');

@@ -4,19 +4,17 @@ import { graphql } from 'graphql';
 import { readConfig } from '#platform/config.ts';
 import { type EntityManager, type Orm, query, transaction } from '#platform/database.ts';
 import { subgraphSchema } from '#platform/graphql.ts';
-import { rowsById, rowsByOwner } from '#platform/loaders.ts';
 import { createLog } from '#platform/log.ts';
 import { openServiceDatabase } from '#platform/serviceDatabase.ts';
 import type { Role } from '#platform/tokens.ts';
 import { createDatabase } from '../../tests/services.ts';
 import { rentalDatabase } from './database.ts';
-import { Fee, Payment, Rental, Step } from './entities.ts';
+import { Fee, Payment, Rental } from './entities.ts';
 import type { Collecting } from './fees.ts';
 import { stripeProvider } from './paymentProvider.ts';
 import { type Policy, policyOf, policySettings } from './policy.ts';
 import type { FeeStatus, PaymentStatus, RentalStatus } from './rental.ts';
-import { type Context, resolvers } from './resolvers.ts';
-import { standingLoader, waitingLoader } from './standing.ts';
+import { type Context, loadersOf, resolvers } from './resolvers.ts';
 
 export const policy: Policy = policyOf(readConfig(policySettings, {}));
 const schema = subgraphSchema(new URL('schema.graphql', import.meta.url), resolvers);
@@ -130,13 +128,7 @@ export async function openRentals(bankUrl = 'http://127.0.0.1:9', secretKey = 's
         em: reading,
         collecting,
         policy,
-        rentals: rowsById(() => reading, Rental),
-        payments: rowsById(() => reading, Payment),
-        steps: rowsByOwner(() => reading, Step, 'rentalId', { kind: 'asc' }),
-        fees: rowsById(() => reading, Fee),
-        feesOfRental: rowsByOwner(() => reading, Fee, 'rentalId', { createdAt: 'asc', id: 'asc' }),
-        standings: standingLoader(reading),
-        waiting: waitingLoader(reading),
+        ...loadersOf(reading),
       };
       const { data, errors } = await graphql({ schema, source, variableValues: { ...variableValues }, contextValue });
       if (errors) throw new AggregateError(errors, errors.map(({ message }) => message).join(' '));

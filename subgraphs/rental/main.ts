@@ -1,5 +1,4 @@
 import { auditOf } from '#platform/audit.ts';
-import { rowsById, rowsByOwner } from '#platform/loaders.ts';
 import { microBatched } from '#platform/microBatches.ts';
 import { exportOf } from '#platform/personalData.ts';
 import { run } from '#platform/process.ts';
@@ -11,7 +10,7 @@ import { openAdmission } from './admission.ts';
 import { closeCustomer } from './closing.ts';
 import { rentalDatabase } from './database.ts';
 import { startDrainer, startExpiry } from './drain.ts';
-import { Fee, Payment, Rental, Step } from './entities.ts';
+import { Rental } from './entities.ts';
 import { bookConsumer, customerConsumer, deliveryConsumer } from './events.ts';
 import { sweepFees } from './fees.ts';
 import { createTake, type Requesting } from './intake.ts';
@@ -22,10 +21,9 @@ import { stripeProvider } from './paymentProvider.ts';
 import { personalDataOf } from './personalData.ts';
 import { policyOf, policySettings } from './policy.ts';
 import { createPositions } from './positions.ts';
-import { type Context, resolvers } from './resolvers.ts';
+import { type Context, loadersOf, resolvers } from './resolvers.ts';
 import { leaseMsFor } from './settle.ts';
 import { createSettleWrites } from './settleWrites.ts';
-import { standingLoader, waitingLoader } from './standing.ts';
 import { applyStripeEvents, forgetStripeEvents } from './stripeEvents.ts';
 import { stripeWebhook } from './stripeWebhook.ts';
 
@@ -111,13 +109,7 @@ await run('rental', settings, async (config, log) => {
         quoting,
         policy,
         positions,
-        rentals: rowsById(() => em, Rental),
-        payments: rowsById(() => em, Payment),
-        steps: rowsByOwner(() => em, Step, 'rentalId', { kind: 'asc' }),
-        fees: rowsById(() => em, Fee),
-        feesOfRental: rowsByOwner(() => em, Fee, 'rentalId', { createdAt: 'asc', id: 'asc' }),
-        standings: standingLoader(em),
-        waiting: waitingLoader(em),
+        ...loadersOf(em),
       };
     },
     consumers: [bookConsumer(policy), deliveryConsumer(policy), customerConsumer],

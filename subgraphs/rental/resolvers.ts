@@ -1,22 +1,21 @@
 /** What people ask of Rental. */
 
-import type DataLoader from 'dataloader';
 import { z } from 'zod';
 import { audit } from '#platform/audit.ts';
 import { type EntityManager, transaction } from '#platform/database.ts';
 import { badUserInput, checkInput, payload, Refusal } from '#platform/errors.ts';
 import type { BaseContext, Resolvers } from '#platform/graphql.ts';
 import { idInput, isId } from '#platform/ids.ts';
-import type { rowsById, rowsByOwner } from '#platform/loaders.ts';
+import { rowsById, rowsByOwner } from '#platform/loaders.ts';
 import { publish } from '#platform/outbox.ts';
 import { connectionOf, minutesAgo, type PageArgs, pageOf } from '#platform/pages.ts';
 import { isStaff, type Viewer } from '#platform/tokens.ts';
 import { factsOf, lockRental, move, moveFee, owe } from './changes.ts';
-import { type Fee, type Payment, Rental, type Step } from './entities.ts';
+import { Fee, Payment, Rental, Step } from './entities.ts';
 import { type Collecting, lockFeeOrRefuse, payFee } from './fees.ts';
 import { quantityInput, type Requesting, requestRental } from './intake.ts';
 import { lateFeeOf, lose, renew } from './loans.ts';
-import { againstRenewal, isBlocked, type Policy, type Standing } from './policy.ts';
+import { againstRenewal, isBlocked, type Policy } from './policy.ts';
 import type { Positions } from './positions.ts';
 import { type Quoting, quote } from './quote.ts';
 import {
@@ -31,23 +30,26 @@ import {
   rejections,
 } from './rental.ts';
 import { reportOf } from './report.ts';
+import { standingLoader, waitingLoader } from './standing.ts';
 
-export interface Context extends BaseContext {
+/** One for each request; `em` is its own. */
+export const loadersOf = (em: EntityManager) => ({
+  rentals: rowsById(() => em, Rental),
+  payments: rowsById(() => em, Payment),
+  steps: rowsByOwner(() => em, Step, 'rentalId', { kind: 'asc' }),
+  fees: rowsById(() => em, Fee),
+  feesOfRental: rowsByOwner(() => em, Fee, 'rentalId', { createdAt: 'asc', id: 'asc' }),
+  standings: standingLoader(em),
+  waiting: waitingLoader(em),
+});
+
+export interface Context extends BaseContext, ReturnType<typeof loadersOf> {
   em: EntityManager;
   requesting: Requesting;
   collecting: Collecting;
   quoting: Quoting;
   policy: Policy;
   positions: Positions;
-  rentals: ReturnType<typeof rowsById<Rental>>;
-  payments: ReturnType<typeof rowsById<Payment>>;
-  steps: ReturnType<typeof rowsByOwner<Step, 'rentalId'>>;
-  fees: ReturnType<typeof rowsById<Fee>>;
-  feesOfRental: ReturnType<typeof rowsByOwner<Fee, 'rentalId'>>;
-  /** How customers stand. */
-  standings: DataLoader<string, Standing>;
-  /** How many wait for a book. */
-  waiting: DataLoader<string, number>;
 }
 
 /** @auth has let in signed-in viewers only. */
