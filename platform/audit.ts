@@ -49,6 +49,17 @@ export function audit(
   });
 }
 
+/** The same for what an owner may do, too: what customers do with their own is in the events. */
+export function auditForAnother(
+  em: EntityManager,
+  viewer: Viewer,
+  action: string,
+  subject: { type: string; id: string },
+  details: Details & { customerId: string },
+): void {
+  if (details.customerId !== viewer.customerId) audit(em, viewer, action, subject, details);
+}
+
 type Asked = AskOf<'rpc.book.audit'>;
 type Answered = AnswerOf<'rpc.book.audit'>;
 

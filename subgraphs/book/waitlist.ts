@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { LockMode } from '@mikro-orm/core';
-import { audit } from '#platform/audit.ts';
+import { auditForAnother } from '#platform/audit.ts';
 import { type EntityManager, query, transaction } from '#platform/database.ts';
 import { checkInput, Refusal } from '#platform/errors.ts';
 import { idInput } from '#platform/ids.ts';
@@ -57,10 +57,8 @@ export async function leaveWaitlist(
   if (!waitlistAfter(from, 'leave'))
     throw new Refusal('NOT_ALLOWED_IN_STATE', `Cannot leave a waitlist with an entry that is ${from}.`);
   await end(em, book, entry, 'leave', offerMs, new Date());
-  // What customers do with their own is in the events.
   const { id, customerId } = entry;
-  if (customerId !== viewer.customerId)
-    audit(em, viewer, 'leaveWaitlist', { type: 'WaitlistEntry', id }, { customerId, from });
+  auditForAnother(em, viewer, 'leaveWaitlist', { type: 'WaitlistEntry', id }, { customerId, from });
   return entry;
 }
 

@@ -1,7 +1,7 @@
 /** What people ask of Rental. */
 
 import { z } from 'zod';
-import { audit } from '#platform/audit.ts';
+import { audit, auditForAnother } from '#platform/audit.ts';
 import { type EntityManager, transaction } from '#platform/database.ts';
 import { badUserInput, checkInput, payload, Refusal } from '#platform/errors.ts';
 import type { BaseContext, Resolvers } from '#platform/graphql.ts';
@@ -102,15 +102,14 @@ const changing = (
     });
   });
 
-/** What customers do with their own is in the events. */
-function auditForAnother(
+function auditRental(
   em: EntityManager,
   viewer: Viewer,
   action: string,
   { id, customerId }: Rental,
   details: Record<string, string>,
 ): void {
-  if (customerId !== viewer.customerId) audit(em, viewer, action, { type: 'Rental', id }, { customerId, ...details });
+  auditForAnother(em, viewer, action, { type: 'Rental', id }, { customerId, ...details });
 }
 
 const isVisible =
@@ -161,14 +160,14 @@ export const resolvers: Resolvers = {
           move(em, rental, 'cancel', 'rental.cancelled', { from });
           rental.cancelReason = reason ?? null;
           await owe(em, rental, 'cancel', from);
-          auditForAnother(em, context.viewer, 'cancelRental', rental, { from });
+          auditRental(em, context.viewer, 'cancelRental', rental, { from });
         });
       }),
 
     renewRental: (_: unknown, { rentalId }: { rentalId: string }, context: SignedIn) =>
       changing(context, rentalId, ['rentalId'], async (em, rental) => {
         await renew(em, rental, context.policy, new Date());
-        auditForAnother(em, context.viewer, 'renewRental', rental, { dueAt: rental.dueAt?.toISOString() ?? '' });
+        auditRental(em, context.viewer, 'renewRental', rental, { dueAt: rental.dueAt?.toISOString() ?? '' });
       }),
 
     returnRental: (_: unknown, { rentalId }: { rentalId: string }, context: SignedIn) =>
@@ -177,7 +176,7 @@ export const resolvers: Resolvers = {
         if (rental.returnRequested) return;
         rental.returnRequested = true;
         publish(em, rental, 'rental.return_requested', factsOf(rental));
-        auditForAnother(em, context.viewer, 'returnRental', rental, { status: rental.status });
+        auditRental(em, context.viewer, 'returnRental', rental, { status: rental.status });
       }),
 
     reportRentalLost: (_: unknown, { rentalId }: { rentalId: string }, context: SignedIn) =>
@@ -185,7 +184,7 @@ export const resolvers: Resolvers = {
         afterOrRefuse(rental, 'reportLost');
         const from = rental.status;
         lose(em, rental, 'CUSTOMER', context.policy);
-        auditForAnother(em, context.viewer, 'reportRentalLost', rental, { from });
+        auditRental(em, context.viewer, 'reportRentalLost', rental, { from });
       }),
 
     payFee: (
