@@ -72,6 +72,12 @@ function areNetworks(networks: string[]): boolean {
 const settings = {
   PORT: port.default(4000).describe('TCP port to listen on; 0 takes a free one'),
   HOST: z.string().min(1).default('127.0.0.1').describe('address to listen on'),
+  LINGER_MS: milliseconds
+    .default(0)
+    .describe('how long a process that is told to end goes on answering on the connections that clients keep open'),
+  METRICS_PORT: port
+    .optional()
+    .describe('port of its own for /metrics, apart from the one of clients; without it the router has none'),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent'], 'must be fatal, error, warn, info, debug or silent')
     .default('info')
@@ -80,9 +86,20 @@ const settings = {
     "postgresql:// URL of the service's own database; for `npm start`, of a server where it may create roles and databases",
   ),
   DATABASE_POOL: count.default(10).describe('connections to the database, at most'),
+  MIGRATE: onOrOff
+    .default('on')
+    .describe('off: a service does not change its schema, but waits until `npm run migrate` has made it new enough'),
   NATS_URL: urlOf(/^(nats|tls)$/, 'nats://host:4222')
     .default('nats://127.0.0.1:4222')
     .describe('nats:// URL, user and password in it where needed'),
+  NATS_CREDENTIALS: z
+    .string()
+    .regex(
+      /-----BEGIN NATS USER JWT-----[^]+-----BEGIN USER NKEY SEED-----/,
+      'must be what is in a .creds file of NATS',
+    )
+    .optional()
+    .describe('JWT and seed of a NATS user, as they stand in a .creds file'),
   NATS_REPLICAS: whole(1, 5).default(1).describe('copies that a NATS cluster keeps of each stream'),
 
   ROUTER_KEY: secret.describe('signs what the router asks of the subgraphs; the same for all of them'),
@@ -90,7 +107,7 @@ const settings = {
     .string()
     .min(1)
     .optional()
-    .describe('JSON Web Key Set with private Ed25519 keys; the first signs access tokens'),
+    .describe('private Ed25519 keys, as PEM (PKCS#8) or a JSON Web Key Set; the first signs access tokens'),
   SUPERUSER: list.default([]).describe('e-mail addresses of the accounts that have the role ADMIN'),
   SUPERUSER_FILE: z.string().min(1).optional().describe('path of a file that names more of them, read anew each time'),
   JWKS_URL: url
@@ -208,6 +225,9 @@ const settings = {
   RENTABOOK_DEMO: onOrOff.default('off').describe('make the demo catalogue and accounts in an empty database'),
   NATS_SERVER: z.string().min(1).optional().describe('path of a nats-server 2.14 or newer'),
 
+  ADMIN_DATABASE_URL: postgresUrl
+    .optional()
+    .describe('for `npm run migrate`: the server of the databases, as an account that may create roles and databases'),
   BOOK_DATABASE_URL: postgresUrl.describe("Book's database, for the tools in operate/"),
   RENTAL_DATABASE_URL: postgresUrl.describe("Rental's database, likewise"),
   DELIVERY_DATABASE_URL: postgresUrl.describe("Delivery's database, likewise"),
