@@ -95,7 +95,7 @@ const settings = {
   NATS_CREDENTIALS: z
     .string()
     .regex(
-      /-----BEGIN NATS USER JWT-----[^]+-----BEGIN USER NKEY SEED-----/,
+      /-----BEGIN NATS USER JWT-----[\s\S]+-----BEGIN USER NKEY SEED-----/,
       'must be what is in a .creds file of NATS',
     )
     .optional()
