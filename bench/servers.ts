@@ -2,12 +2,12 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, Pool } from 'pg';
+import { provision, serviceUrl } from '#platform/provision.ts';
 import { claimFolder } from '../local/folder.ts';
 import { launchNats, natsUrl, prepareNats } from '../local/nats.ts';
 import { natsProgram } from '../local/natsProgram.ts';
 import { freePort } from '../local/ports.ts';
 import { launchPostgres, postgresUrl, preparePostgres } from '../local/postgres.ts';
-import { provision, serviceUrl } from '../local/provision.ts';
 import type { Running } from '../local/running.ts';
 import { makeFolder, removeFolder } from '../tests/folders.ts';
 import { say } from './table.ts';

@@ -1,6 +1,7 @@
 /** All of Rentabook on one machine: the stages of its start, the processes it is made of, its end. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { provision, serviceUrl } from '#platform/provision.ts';
 import { ENVIRONMENT_FILE, type RunningSystem } from '#platform/runningSystem.ts';
 import { claimFolder } from './folder.ts';
 import { Keeper } from './keeper.ts';
@@ -10,7 +11,6 @@ import { natsProgram } from './natsProgram.ts';
 import { choosePorts, freePort, portIsFree } from './ports.ts';
 import { launchPostgres, postgresUrl, preparePostgres, stopOrphanedPostgres } from './postgres.ts';
 import { probe } from './probe.ts';
-import { provision, serviceUrl } from './provision.ts';
 import type { Running } from './running.ts';
 import { keepSecrets } from './secrets.ts';
 import {

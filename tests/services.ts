@@ -1,7 +1,7 @@
 /** The servers of the test run, for one test file. */
 import { randomUUID } from 'node:crypto';
 import { readConfig } from '#platform/config.ts';
-import { provision, serviceUrl } from '../local/provision.ts';
+import { provision, serviceUrl } from '#platform/provision.ts';
 
 /** URL of a new, empty database, entered as the role that owns it, as a service enters its own. `label` shows in its name. */
 export async function createDatabase(label = 'test'): Promise<string> {

@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'pg';
+import { provision } from '#platform/provision.ts';
 import { claimFolder, type Folder } from '../../local/folder.ts';
 import { openLogFile } from '../../local/logFile.ts';
 import { launchNats, natsUrl, prepareNats } from '../../local/nats.ts';
@@ -9,7 +10,6 @@ import { natsProgram } from '../../local/natsProgram.ts';
 import { freePort } from '../../local/ports.ts';
 import { launchPostgres, postgresUrl, preparePostgres } from '../../local/postgres.ts';
 import { probe } from '../../local/probe.ts';
-import { provision } from '../../local/provision.ts';
 import { keepSecrets } from '../../local/secrets.ts';
 import { type Environment, type Owner, owners } from '../../local/services.ts';
 import { makeFolder, removeFolder } from '../folders.ts';

@@ -1,7 +1,8 @@
 /** Which wires there are, and the settings by which a service finds all others through them. */
+
+import { serviceUrl } from '#platform/provision.ts';
 import { natsUrl } from '../../local/nats.ts';
 import { freePort } from '../../local/ports.ts';
-import { serviceUrl } from '../../local/provision.ts';
 import type { Secrets } from '../../local/secrets.ts';
 import { type Environment, type Owner, owners, type Service, wiringOf } from '../../local/services.ts';
 import { layWire, type Wire } from './wires.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
-import { readConfig } from '#platform/config.ts';
 import { createDatabase } from '../tests/services.ts';
+import { readConfig } from './config.ts';
 import { provision, serviceUrl } from './provision.ts';
 
 const { DATABASE_URL } = readConfig(['DATABASE_URL']);

@@ -1,6 +1,6 @@
 /** A database for each service, and a role that owns it and may enter no other. */
 import { Client } from 'pg';
-import { reasonOf } from '#platform/errors.ts';
+import { reasonOf } from './errors.ts';
 
 /**
  * Makes what is missing and sets the passwords; to be repeated at will. Keys are the names of database and role alike,
