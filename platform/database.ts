@@ -1,10 +1,11 @@
 /** One database per service, one way into it: MikroORM for entities, its Kysely and plain SQL for the statements that must be fast. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { FlushMode, raw } from '@mikro-orm/core';
 import { type Migration, Migrator } from '@mikro-orm/migrations';
 import { type EntityManager, MikroORM, type Options } from '@mikro-orm/postgresql';
 import { CompiledQuery } from 'kysely';
 import { Client, type Pool, type PoolClient } from 'pg';
-import { codeOf } from './errors.ts';
+import { codeOf, reasonOf } from './errors.ts';
 import type { Log } from './log.ts';
 
 export type Orm = MikroORM;
@@ -18,27 +19,114 @@ export interface DatabaseOptions {
   log: Log;
   /** Connections at most. */
   pool?: number;
+  /** Apply the migrations; otherwise they are waited for. */
+  migrate?: boolean;
 }
 
-/** Connected, with every migration applied. @throws when the database cannot be reached or a migration fails. */
-export async function openDatabase({ url, entities, migrations, log, pool = 10 }: DatabaseOptions): Promise<Orm> {
-  const orm = await MikroORM.init({
+/**
+ * Connected, with a schema that has every migration, and may have newer ones. Waits for the database, and for migrations that
+ * are not its own to apply, as long as it takes. @throws when a migration fails.
+ */
+export async function openDatabase({ migrate = true, ...options }: DatabaseOptions): Promise<Orm> {
+  const { url, migrations, log } = options;
+  await untilReachable(url, log);
+  const orm = await connectOrm(options);
+  if (migrate) await applyMigrations(orm, url);
+  else await untilMigrated(orm, migrations, log);
+  return orm;
+}
+
+/**
+ * Applies the migrations that are missing, one service at a time and beside services that serve: a lock that is not to be had
+ * in a few seconds is waited for anew, so that nobody waits behind this for long. Answers their names. @throws when one fails
+ */
+export async function migrateDatabase(options: Omit<DatabaseOptions, 'migrate' | 'pool'>): Promise<string[]> {
+  const orm = await connectOrm(options, { statement_timeout: 0, lock_timeout: LOCK_WAIT_MS });
+  try {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await applyMigrations(orm, options.url);
+      } catch (error) {
+        if (attempt === LOCK_TRIES || codeOf(error) !== LOCK_NOT_AVAILABLE) throw error;
+        await sleep(LOCK_PAUSE_MS);
+      }
+    }
+  } finally {
+    await orm.close();
+  }
+}
+
+const LOCK_NOT_AVAILABLE = '55P03';
+const LOCK_WAIT_MS = 3000;
+const LOCK_PAUSE_MS = 1000;
+const LOCK_TRIES = 30;
+
+function connectOrm({ url, entities, migrations, log, pool = 10 }: DatabaseOptions, timeouts = SERVING): Promise<Orm> {
+  return MikroORM.init({
     clientUrl: url,
     entities,
     extensions: [Migrator],
     migrations: { migrationsList: migrations, tableName: 'migration', snapshot: false },
     pool: { min: 0, max: pool },
     driverOptions: {
+      connectionString: url, // MikroORM takes it apart and loses what it says of TLS
       connectionTimeoutMillis: 3000,
-      statement_timeout: 10_000,
+      ...timeouts,
       idle_in_transaction_session_timeout: 10_000,
       onPoolCreated: (pool: Pool) => pool.on('connect', prepareStatements),
     },
     logger: (message) => log.debug(message),
   });
-  await migrate(orm, url);
-  return orm;
 }
+
+const SERVING = { statement_timeout: 10_000, lock_timeout: 0 };
+const WAIT_MS = 500;
+const TELL_EVERY_MS = 60_000;
+
+/** Tells at once what is waited for, and each minute again. */
+async function waitFor(reasonToWait: () => Promise<string | null>, log: Log): Promise<void> {
+  let tellAt = 0;
+  for (let reason = await reasonToWait(); reason; reason = await reasonToWait()) {
+    if (performance.now() >= tellAt) {
+      log.warn(reason);
+      tellAt = performance.now() + TELL_EVERY_MS;
+    }
+    await sleep(WAIT_MS);
+  }
+}
+
+const untilReachable = (url: string, log: Log): Promise<void> => waitFor(() => whyUnreachable(url), log);
+
+/** Why the database cannot be entered, in a sentence without the password; null when it can. */
+export async function whyUnreachable(url: string): Promise<string | null> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 3000 });
+  try {
+    await client.connect();
+    return null;
+  } catch (error) {
+    const { host, pathname } = new URL(url);
+    return `The database ${pathname.slice(1)} at ${host} cannot be entered: ${reasonOf(error)}.`;
+  } finally {
+    await client.end().catch(() => {}); // it may never have begun
+  }
+}
+
+const untilMigrated = (orm: Orm, migrations: DatabaseOptions['migrations'], log: Log): Promise<void> =>
+  waitFor(async () => {
+    const applied = await appliedMigrations(orm);
+    const missing = migrations.find(({ name }) => !applied.includes(name));
+    return missing ? `The schema is older than this version needs: the migration ${missing.name} is missing.` : null;
+  }, log);
+
+async function appliedMigrations(orm: Orm): Promise<string[]> {
+  try {
+    return (await query<{ name: string }>(orm.em, 'SELECT name FROM migration')).map(({ name }) => name);
+  } catch (error) {
+    if (codeOf(error) === UNDEFINED_TABLE || databaseIsAway(error)) return [];
+    throw error;
+  }
+}
+const UNDEFINED_TABLE = '42P01';
 
 /**
  * Their result changes with the table: PostgreSQL refuses such a prepared statement after a column was added. The pattern is
@@ -66,13 +154,13 @@ function nameOf(text: string): string {
   return name;
 }
 
-/** Replicas that start together take turns: an advisory lock on a connection of its own, gone with it. */
-async function migrate(orm: Orm, url: string): Promise<void> {
+/** Replicas that start together take turns: an advisory lock on a connection of its own, gone with it. Answers the names. */
+async function applyMigrations(orm: Orm, url: string): Promise<string[]> {
   const lock = new Client({ connectionString: url, connectionTimeoutMillis: 3000 });
   await lock.connect();
   try {
     await lock.query("SELECT pg_advisory_lock(hashtext('rentabook migrations'))");
-    await orm.migrator.up();
+    return (await orm.migrator.up()).map(({ name }) => name);
   } finally {
     await lock.end();
   }

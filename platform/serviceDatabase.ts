@@ -4,10 +4,14 @@ import { type DatabaseOptions, type Orm, openDatabase } from './database.ts';
 import { platformMigrations } from './migrations.ts';
 import { OutboxRow } from './outbox.ts';
 
+type OwnDatabase = Pick<DatabaseOptions, 'entities' | 'migrations'>;
+
+/** What is in a service's database: its own, and the platform's. */
+export const serviceDatabase = ({ entities, migrations }: OwnDatabase): OwnDatabase => ({
+  entities: [OutboxRow, AuditRow, ...entities],
+  migrations: [...platformMigrations, ...migrations],
+});
+
 /** As `openDatabase`; `entities` and `migrations` are the service's own. */
-export const openServiceDatabase = ({ entities, migrations, ...options }: DatabaseOptions): Promise<Orm> =>
-  openDatabase({
-    ...options,
-    entities: [OutboxRow, AuditRow, ...entities],
-    migrations: [...platformMigrations, ...migrations],
-  });
+export const openServiceDatabase = (options: DatabaseOptions): Promise<Orm> =>
+  openDatabase({ ...options, ...serviceDatabase(options) });

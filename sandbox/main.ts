@@ -1,19 +1,18 @@
 import { openDatabase } from '#platform/database.ts';
+import { probeDatabase } from '#platform/health.ts';
 import { listen } from '#platform/http.ts';
 import { run } from '#platform/process.ts';
 import { startBank } from './bank.ts';
 import { startCourier } from './courier.ts';
-import { BankEvent, IdempotencyKey, Intent, Parcel, Refund, Scan } from './entities.ts';
-import { CreateBank } from './migrations/0001_bank.ts';
-import { CreateCourier } from './migrations/0002_courier.ts';
-import { Forgetting } from './migrations/0003_forgetting.ts';
-import { CreateBankEvents } from './migrations/0004_bank_events.ts';
+import { sandboxDatabase } from './database.ts';
 
 const settings = [
   'HOST',
   'PORT',
   'DATABASE_URL',
   'DATABASE_POOL',
+  'MIGRATE',
+  'LINGER_MS',
   'STRIPE_SECRET_KEY',
   'STRIPE_WEBHOOK_SECRET',
   'CARRIER_KEY',
@@ -29,15 +28,11 @@ await run('sandbox', settings, async (config, log) => {
   const orm = await openDatabase({
     url: config.DATABASE_URL,
     pool: config.DATABASE_POOL,
-    entities: [Intent, Refund, IdempotencyKey, BankEvent, Parcel, Scan],
-    migrations: [
-      { name: 'sandbox_0001_bank', class: CreateBank },
-      { name: 'sandbox_0002_courier', class: CreateCourier },
-      { name: 'sandbox_0003_forgetting', class: Forgetting },
-      { name: 'sandbox_0004_bank_events', class: CreateBankEvents },
-    ],
+    ...sandboxDatabase,
+    migrate: config.MIGRATE === 'on',
     log,
   });
+  const database = probeDatabase(config.DATABASE_URL);
   const { SANDBOX_STRIPE_WEBHOOK_URL: url, STRIPE_WEBHOOK_SECRET: secret } = config;
   const bank = startBank({
     em: orm.em,
@@ -60,7 +55,8 @@ await run('sandbox', settings, async (config, log) => {
     port: config.PORT,
     log,
     routes: { '/v1/*': bank.handler, ...courier.routes },
-    notReady: async () => ((await orm.isConnected()) ? null : 'the database cannot be reached'),
+    notReady: () => database.whyAway(),
+    lingerMs: config.LINGER_MS,
   });
 
   return {
@@ -69,7 +65,7 @@ await run('sandbox', settings, async (config, log) => {
       bank.hangUp();
       await http.close();
       await Promise.all([bank.stop(), courier.stop()]);
-      await orm.close();
+      await Promise.all([database.close(), orm.close()]);
     },
   };
 });

@@ -37,7 +37,7 @@ test.each([
   ['router', ['router', 'platform', 'schema']],
   ['sandbox', ['sandbox', 'platform', 'schema']],
   ['local', ['local', 'platform']],
-  ['operate', ['operate', 'router', 'subgraphs', 'platform', 'schema']],
+  ['operate', ['operate', 'router', 'subgraphs', 'sandbox', 'platform', 'schema']],
   ['bench', ['bench', 'subgraphs', 'local', 'tests', 'platform', 'schema']],
 ])('%s imports only %p and libraries', (from, allowed) => {
   const breaking = edges.filter(
