@@ -2,7 +2,7 @@
  * Sessions: a short-lived access token (JWT) that every service can verify by itself, and a refresh token for the next one.
  * A refresh token is used once; using it again means that two have it, and ends the session for both.
  */
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { createHash, createPrivateKey, randomBytes, randomUUID } from 'node:crypto';
 import { LockMode } from '@mikro-orm/core';
 import { calculateJwkThumbprint, importJWK, type JSONWebKeySet, type JWK, SignJWT } from 'jose';
 import { type EntityManager, transaction } from '#platform/database.ts';
@@ -47,7 +47,7 @@ export async function rolesOf({ roles, email }: Customer, superusers: Superusers
 
 /** Signs with the first key of the set; the others are still published, so that a key can be changed while its tokens live. */
 export async function createTokenIssuer(tokenKeys: string): Promise<TokenIssuer> {
-  const { keys } = JSON.parse(tokenKeys) as { keys: JWK[] }; // the operator's own; a mistake shows on the next line
+  const keys = keysIn(tokenKeys);
   const published = await Promise.all(keys.map(publicPart));
   const [first] = keys;
   const kid = published[0]?.kid;
@@ -66,6 +66,17 @@ export async function createTokenIssuer(tokenKeys: string): Promise<TokenIssuer>
         .setExpirationTime(expiresAt)
         .sign(privateKey),
   };
+}
+
+/** @throws when the text is neither of the two forms */
+function keysIn(text: string): JWK[] {
+  const pems = text.match(/-----BEGIN PRIVATE KEY-----[^-]+-----END PRIVATE KEY-----/g);
+  try {
+    if (pems) return pems.map((pem) => createPrivateKey(pem).export({ format: 'jwk' }) as JWK); // Node's type says less
+    return (JSON.parse(text) as { keys: JWK[] }).keys; // the operator's own; what is wrong with a key shows where it is used
+  } catch {
+    throw new Error('TOKEN_KEYS is neither a JSON Web Key Set nor private keys as PEM');
+  }
 }
 
 async function publicPart({ kty, crv, x, kid, ...key }: JWK): Promise<JWK> {
