@@ -97,7 +97,7 @@ const allMarked = ({ pool }: Shop) =>
 
 /** When the broker stored each event, in milliseconds of the same clock. */
 async function storedAt({ servers }: Shop): Promise<Map<string, number>> {
-  const nats = await connectForever(servers.natsUrl);
+  const nats = await connectForever(servers);
   try {
     const { state } = await (await nats.jetstreamManager({ timeout: PATIENCE_MS })).streams.info(STREAM);
     const consumer = await nats.jetstream().consumers.get(STREAM);
@@ -177,7 +177,7 @@ async function drainOurs(shop: Shop, count: number): Promise<number> {
 
 /** The obvious relay: no batch, no fence, nothing side by side. */
 async function drainNaively({ pool, servers }: Shop, count: number): Promise<number> {
-  const nats = await connectForever(servers.natsUrl);
+  const nats = await connectForever(servers);
   const database = await pool.connect();
   try {
     const js = nats.jetstream();
@@ -253,7 +253,7 @@ async function wipe(shop: Shop) {
 
 /** Messages in the stream; none while there is no stream. */
 async function countOf({ servers }: Shop): Promise<number> {
-  const nats = await connectForever(servers.natsUrl);
+  const nats = await connectForever(servers);
   try {
     return (await (await nats.jetstreamManager({ timeout: PATIENCE_MS })).streams.info(STREAM)).state.messages;
   } catch {

@@ -53,7 +53,7 @@ export function launchNats(program: string, folder: string, onLine: (line: strin
 /** @throws when there is no server at the URL that lets us in and has JetStream. */
 export async function checkNats(url: string): Promise<void> {
   try {
-    const nats = await connectOnce(url);
+    const nats = await connectOnce({ natsUrl: url });
     await nats.jetstreamManager().finally(() => nats.close());
   } catch (cause) {
     throw new Error(`The server of NATS_URL cannot be used: ${reasonOf(cause)}.`, { cause });

@@ -49,7 +49,7 @@ export async function openSources(places: Places): Promise<Sources & { close(): 
       open("Delivery's database", places.delivery),
       open("Customer's database", places.customer),
       places.sandbox ? open("the sandbox's database", places.sandbox) : undefined,
-      connectOnce(places.nats).catch((error: unknown) => {
+      connectOnce({ natsUrl: places.nats }).catch((error: unknown) => {
         throw new Complaint(`NATS at ${hostOf(places.nats)} does not answer (${reasonOf(error)}).`);
       }),
     ]);

@@ -20,7 +20,7 @@ import { type Event, parseEvent, type Stream } from '#schema/events.ts';
 import { type AnyConsumer, type Arrived, applyBatch, type Consumer, NotYet, type Outcome } from './apply.ts';
 import { databaseIsAway, type EntityManager } from './database.ts';
 import type { Log } from './log.ts';
-import { connectOnce, ensureStream } from './nats.ts';
+import { connectOnce, ensureStream, type NatsPlace } from './nats.ts';
 import { adoptOrphans, bury, oldGaps, park, sweepParked } from './parked.ts';
 
 /** 100 per transaction: 2,140 to 2,680 events a second against 600 to 630 one by one (2 cores, commit delay 1 ms). */
@@ -38,19 +38,26 @@ const UNKNOWN_TYPE_MS = 10 * 60_000;
 const RETRY_CAP_MS = 30_000;
 const DATABASE_RETRY_MS = 250;
 
-export interface ConsumeOptions {
+export interface ConsumeOptions extends NatsPlace {
   em: EntityManager;
-  natsUrl: string;
   replicas: number;
   log: Log;
 }
 
+export interface Consuming {
+  /** How long it has been busy with one thing; 0 while it waits for events. */
+  busyMs(): number;
+  stop(): Promise<void>;
+}
+
 /** Reads for as long as the process lives, or until `stop`: then the batch in work is finished and the rest left to others. */
-export function startConsumer(consumer: AnyConsumer, options: ConsumeOptions): { stop(): Promise<void> } {
+export function startConsumer(consumer: AnyConsumer, options: ConsumeOptions): Consuming {
   const abort = new AbortController();
   // A consumer of one stream is handled as one of any: its handlers are looked up by the type of the event.
-  const running = loop(new Reader(consumer as unknown as Consumer, options), options.log, abort.signal);
+  const reader = new Reader(consumer as unknown as Consumer, options);
+  const running = loop(reader, options.log, abort.signal);
   return {
+    busyMs: () => reader.busyMs(),
     async stop() {
       abort.abort();
       await running;
@@ -98,6 +105,8 @@ class Reader {
   #options: ConsumeOptions;
   /** By event. */
   #attempts = new Map<string, Attempts>();
+  /** When it began what it is at, on the monotonic clock: a batch, or a sweep beside it. */
+  #begun = new Set<{ atMs: number }>();
   /** Gaps that were told of. */
   #alerted = new Set<string>();
 
@@ -107,10 +116,25 @@ class Reader {
     this.#options = options;
   }
 
+  busyMs(): number {
+    return performance.now() - Math.min(performance.now(), ...Array.from(this.#begun, ({ atMs }) => atMs));
+  }
+
+  /** Each try counts anew: to wait for a database that is away is not to hang. */
+  async #timed<T>(work: () => Promise<T>): Promise<T> {
+    const begun = { atMs: performance.now() };
+    this.#begun.add(begun);
+    try {
+      return await work();
+    } finally {
+      this.#begun.delete(begun);
+    }
+  }
+
   /** One connection's worth of reading. */
   async read(signal: AbortSignal): Promise<void> {
-    const { natsUrl, replicas } = this.#options;
-    const nats = await connectOnce(natsUrl);
+    const { replicas } = this.#options;
+    const nats = await connectOnce(this.#options);
     const ended = new AbortController();
     try {
       const manager = await nats.jetstreamManager({ checkAPI: false });
@@ -220,7 +244,7 @@ class Reader {
   async #whenReachable<T>(work: () => Promise<T>, over: () => boolean): Promise<T> {
     for (let away = false; ; away = true) {
       try {
-        const result = await work();
+        const result = await this.#timed(work);
         if (away) this.#attempts.clear();
         return result;
       } catch (error) {
@@ -299,9 +323,9 @@ class Reader {
     const { em, log } = this.#options;
     while (!signal.aborted) {
       try {
-        await this.#sweep();
-        await adoptOrphans(em, this.#consumer, manager, log);
-        await this.#alertOfGaps();
+        await this.#timed(() => this.#sweep());
+        await this.#timed(() => adoptOrphans(em, this.#consumer, manager, log));
+        await this.#timed(() => this.#alertOfGaps());
       } catch (error) {
         log.debug({ consumer: this.name, err: error }, 'the sweep of parked events comes again');
       }

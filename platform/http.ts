@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ErrorCode } from './errors.ts';
 import type { Log } from './log.ts';
 
@@ -17,17 +18,22 @@ export interface HttpOptions {
   headers?: Record<string, string>;
   /** Why this process should get no requests now, or null when it should. */
   notReady: () => Promise<string | null>;
+  /** What hangs in this process, so that only a new one helps; null when nothing does. */
+  hung?: () => Promise<string | null>;
+  /** How long connections that clients keep open are still answered after `close`; 0 by default. */
+  lingerMs?: number | undefined;
 }
 
 export interface Http {
   server: Server;
   port: number;
-  /** No new requests; those under way are finished. */
+  /** Not ready from now on. Each connection is closed with its next answer, or when the time to linger is over; requests under way are finished. */
   close(): Promise<void>;
 }
 
 /** To send a request whole: the largest takes a slow line some seconds, and who takes longer holds a connection for nothing. */
 const REQUEST_MS = 30_000;
+const LOOK_AGAIN_MS = 50;
 
 /** The client's own mistake in the request itself. */
 export class BadRequest extends Error {
@@ -41,14 +47,20 @@ export class BadRequest extends Error {
   }
 }
 
-export async function listen({ host, port, log, routes, headers = {}, notReady }: HttpOptions): Promise<Http> {
+export async function listen({
+  host,
+  port,
+  log,
+  routes,
+  headers = {},
+  notReady,
+  hung = async () => null,
+  lingerMs = 0,
+}: HttpOptions): Promise<Http> {
   let draining = false;
   const health: Record<string, Handler> = {
-    '/livez': async (_, response) => text(response, 200, 'ok'),
-    '/readyz': async (_, response) => {
-      const reason = draining ? 'draining' : await notReady();
-      text(response, reason ? 503 : 200, reason ?? 'ok');
-    },
+    '/livez': async (_, response) => tell(response, await hung()),
+    '/readyz': async (_, response) => tell(response, draining ? 'draining' : await notReady()),
   };
   const all = { ...health, ...routes };
 
@@ -72,9 +84,9 @@ export async function listen({ host, port, log, routes, headers = {}, notReady }
     port: address.port,
     async close() {
       draining = true;
+      await untilUnused(server, lingerMs);
       const closed = once(server, 'close');
-      server.close();
-      server.closeIdleConnections();
+      server.close(); // and with it what is idle
       await closed;
     },
   };
@@ -103,6 +115,21 @@ export function text(response: ServerResponse, status: number, body: string): vo
   response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' });
   response.end(`${body}\n`);
 }
+
+const tell = (response: ServerResponse, reason: string | null): void =>
+  text(response, reason ? 503 : 200, reason ?? 'ok');
+
+/**
+ * A connection that is closed while it is idle may be just about to carry a request, which is lost then. So it is closed with
+ * an answer, as far as clients ask anything within the time.
+ */
+async function untilUnused(server: Server, withinMs: number): Promise<void> {
+  const until = performance.now() + withinMs;
+  while (performance.now() < until && (await connectionsOf(server))) await sleep(LOOK_AGAIN_MS);
+}
+
+const connectionsOf = (server: Server): Promise<number> =>
+  new Promise((resolve, reject) => server.getConnections((error, count) => (error ? reject(error) : resolve(count))));
 
 export const pathOf = (request: IncomingMessage): string => (request.url ?? '/').split('?', 1)[0] ?? '/';
 

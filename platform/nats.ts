@@ -2,6 +2,7 @@
 import {
   type ConnectionOptions,
   connect,
+  credsAuthenticator,
   type JetStreamManager,
   type NatsConnection,
   nanos,
@@ -10,21 +11,33 @@ import {
 } from 'nats';
 import { type Stream, streams } from '#schema/events.ts';
 
-/** User and password may stand in the URL; the library wants them apart. */
-function optionsOf(url: string): ConnectionOptions {
-  const { host, username, password } = new URL(url);
-  const credentials = username ? { user: decodeURIComponent(username), pass: decodeURIComponent(password) } : {};
-  return { servers: host, ...credentials };
+/** Where NATS is, and as whom it is entered. */
+export interface NatsPlace {
+  /** User and password may stand in it; `tls://` demands TLS. */
+  natsUrl: string;
+  /** What is in a .creds file, instead of user and password. */
+  natsCredentials?: string | undefined;
+}
+
+/** As the library wants it. */
+function optionsOf({ natsUrl, natsCredentials }: NatsPlace): ConnectionOptions {
+  const { protocol, host, username, password } = new URL(natsUrl);
+  return {
+    servers: host,
+    ...(username && { user: decodeURIComponent(username), pass: decodeURIComponent(password) }),
+    ...(natsCredentials && { authenticator: credsAuthenticator(new TextEncoder().encode(natsCredentials)) }),
+    ...(protocol === 'tls:' && { tls: {} }),
+  };
 }
 
 /** For relay and consumers: after any break the caller starts its loop again and looks at the stream anew. */
-export const connectOnce = (url: string): Promise<NatsConnection> =>
-  connect({ ...optionsOf(url), reconnect: false, timeout: 2000, pingInterval: 2000, maxPingOut: 2 });
+export const connectOnce = (place: NatsPlace): Promise<NatsConnection> =>
+  connect({ ...optionsOf(place), reconnect: false, timeout: 2000, pingInterval: 2000, maxPingOut: 2 });
 
 /** For requests and bells: comes back by itself, whatever happens. Resolves at the first connection, however late that is. */
-export const connectForever = (url: string): Promise<NatsConnection> =>
+export const connectForever = (place: NatsPlace): Promise<NatsConnection> =>
   connect({
-    ...optionsOf(url),
+    ...optionsOf(place),
     waitOnFirstConnect: true,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,

@@ -8,7 +8,7 @@ export interface Started {
   stop(): Promise<void>;
 }
 
-/** A drain that takes longer is cut off: Kubernetes would kill the pod at 30 s, `npm start` at 10 s. */
+/** A drain that takes longer, beside the time to linger, is cut off. */
 const DRAIN_MS = 8000;
 
 /**
@@ -22,12 +22,14 @@ export async function run<N extends Setting>(
 ): Promise<void> {
   let log = createLog(service, 'info');
   try {
-    log = createLog(service, readConfig(['LOG_LEVEL']).LOG_LEVEL);
+    const { LOG_LEVEL, LINGER_MS } = readConfig(['LOG_LEVEL', 'LINGER_MS']);
+    log = createLog(service, LOG_LEVEL);
     process.on('unhandledRejection', (error) =>
       log.error({ err: error }, 'a promise was rejected and nobody listened'),
     );
-    const started = await start(readConfig(settings), log);
-    stopInTime(started, log);
+    let started: Started | undefined;
+    stopWhenTold(() => started, LINGER_MS + DRAIN_MS, log);
+    started = await start(readConfig(settings), log);
     process.send?.({ ready: true, port: started.port });
     log.info({ port: started.port }, 'ready');
   } catch (error) {
@@ -37,14 +39,17 @@ export async function run<N extends Setting>(
   }
 }
 
-function stopInTime(started: Started, log: Log): void {
+/** One that still starts has promised nothing: it goes at once. */
+function stopWhenTold(started: () => Started | undefined, withinMs: number, log: Log): void {
   let stopping = false;
   const stop = async (reason: string) => {
     if (stopping) return;
     stopping = true;
     log.info({ reason }, 'draining');
-    setTimeout(() => process.exit(1), DRAIN_MS).unref();
-    await started.stop().catch((error: unknown) => log.error({ err: error }, 'the drain failed'));
+    setTimeout(() => process.exit(1), withinMs).unref();
+    await started()
+      ?.stop()
+      .catch((error: unknown) => log.error({ err: error }, 'the drain failed'));
     process.exit(0);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));

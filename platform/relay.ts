@@ -8,7 +8,7 @@ import { type JetStreamClient, type JetStreamManager, type NatsConnection, Strin
 import { Client } from 'pg';
 import type { Stream } from '#schema/events.ts';
 import type { Log } from './log.ts';
-import { connectOnce, ensureStream } from './nats.ts';
+import { connectOnce, ensureStream, type NatsPlace } from './nats.ts';
 
 const BATCH = 256;
 /** So many of a batch may be fresh while a refill is under way, so that a refill goes on under any load. */
@@ -17,6 +17,8 @@ const FRESH_IN_REFILL = 224;
 const LOOKED_AT = 1024;
 /** Half of it is the mean time an event waits. An idle subgraph, all its polling together, takes 2 to 3 % of a core. */
 const POLL_MS = 25;
+/** What is not published by then is left to the next leader. */
+const FLUSH_MS = 2000;
 const RECHECK_MS = 2000;
 const BROKER_TIMEOUT_MS = 2000;
 const FOLLOWER_RETRY_MS = 300;
@@ -26,15 +28,17 @@ const REOPEN_PAGE = 10_000;
 const PRUNE_EVERY_MS = 60_000;
 const PRUNE_PAGE = 1000;
 
-export interface RelayOptions {
+export interface RelayOptions extends NatsPlace {
   stream: Stream;
   databaseUrl: string;
-  natsUrl: string;
   replicas: number;
   log: Log;
 }
 
-/** Runs until `stop` is called. Nothing it does can fail the service: a broker that is away is only waited for. */
+/**
+ * Runs until `stop` is called; then it publishes what is left, as far as that goes at once. Nothing it does can fail the
+ * service: a broker that is away is only waited for.
+ */
 export function startRelay(options: RelayOptions): { stop(): Promise<void> } {
   const abort = new AbortController();
   const running = loop(options, abort.signal);
@@ -60,7 +64,7 @@ async function loop(options: RelayOptions, signal: AbortSignal): Promise<void> {
 
 /** One turn as leader, from the lock to the first doubt. */
 async function lead(
-  { stream, databaseUrl, natsUrl, replicas }: RelayOptions,
+  { stream, databaseUrl, replicas, ...place }: RelayOptions,
   signal: AbortSignal,
   progress: () => void,
 ): Promise<void> {
@@ -75,13 +79,15 @@ async function lead(
     await database.connect();
     database.on('error', () => nats?.close());
     if (!(await becomeLeader(database, stream, signal))) return;
-    nats = await connectOnce(natsUrl);
+    nats = await connectOnce(place);
     const manager = await nats.jetstreamManager({ checkAPI: false, timeout: BROKER_TIMEOUT_MS });
     await ensureStream(manager, stream, replicas);
     const turn = new Turn(stream, database, manager, nats.jetstream({ timeout: BROKER_TIMEOUT_MS }));
     await turn.reopenLost();
     progress();
     while (!signal.aborted && !nats.isClosed()) await turn.step(signal);
+    const until = performance.now() + FLUSH_MS;
+    while (!nats.isClosed() && performance.now() < until && (await turn.step(signal))) {} // until none is open
   } finally {
     await nats?.close();
     await database.end().catch(() => {}); // it may be what broke
@@ -170,12 +176,14 @@ class Turn {
     this.#js = js;
   }
 
-  async step(signal: AbortSignal): Promise<void> {
+  /** Answers how many events were open. */
+  async step(signal: AbortSignal): Promise<number> {
     const rows = await this.#openRows();
     if (rows.length) await this.#relay(rows);
     else await this.#recheck();
     await this.#prune();
     if (rows.length < BATCH) await pause(POLL_MS, signal); // what comes meanwhile goes together
+    return rows.length;
   }
 
   /**

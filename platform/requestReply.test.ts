@@ -18,7 +18,9 @@ let ask: Ask;
 
 beforeEach(async () => {
   broker = await startBroker();
-  [asker, ...answerers] = (await Promise.all([1, 2, 3].map(() => connectForever(broker.url)))) as [NatsConnection];
+  [asker, ...answerers] = (await Promise.all([1, 2, 3].map(() => connectForever({ natsUrl: broker.url })))) as [
+    NatsConnection,
+  ];
   ask = createAsk(Promise.resolve(asker));
 });
 afterEach(async () => {

@@ -1,5 +1,5 @@
 /** Request-reply between services over core NATS, checked at both ends by schema/requests.ts. */
-import { ErrorCode, type Msg, type NatsConnection, NatsError, StringCodec } from 'nats';
+import { ErrorCode, type Msg, type NatsConnection, NatsError, StringCodec, type Subscription } from 'nats';
 import { type AnswerOf, type AskOf, type RequestSubject, requests } from '#schema/requests.ts';
 import { unavailable } from './errors.ts';
 import type { Log } from './log.ts';
@@ -52,6 +52,16 @@ const unanswered: string[] = [
   ErrorCode.Disconnect,
 ];
 
+/** What a connection is asked, and the answers that are being worked on. */
+const answering = new WeakMap<NatsConnection, { questions: Subscription[]; answers: Set<Promise<void>> }>();
+
+/** Takes no more questions, leaving them to other replicas, and finishes what it was asked. */
+export async function stopAnswering(nats: NatsConnection): Promise<void> {
+  const { questions, answers } = answering.get(nats) ?? { questions: [], answers: new Set() };
+  await Promise.all(questions.map((question) => question.drain()));
+  await Promise.all(answers);
+}
+
 /** Answers a request in all replicas, one of them each time. A fault is told as such and logged here; the one who asks tries again. */
 export function answer<S extends RequestSubject>(
   nats: NatsConnection,
@@ -59,15 +69,19 @@ export function answer<S extends RequestSubject>(
   log: Log,
   work: (request: AskOf<S>) => Promise<AnswerOf<S>>,
 ): void {
-  nats.subscribe(subject, {
+  const { questions, answers } = answering.get(nats) ?? { questions: [], answers: new Set() };
+  answering.set(nats, { questions, answers });
+  const question = nats.subscribe(subject, {
     queue: subject,
     callback: (error, message) => {
       if (error) return void log.error({ err: error, subject }, 'a subscription to requests failed');
-      void reply(message, subject, log, work).then((response) =>
-        message.respond(codec.encode(JSON.stringify(response))),
-      );
+      const answer = reply(message, subject, log, work)
+        .then((response) => void message.respond(codec.encode(JSON.stringify(response))))
+        .finally(() => answers.delete(answer));
+      answers.add(answer);
     },
   });
+  questions.push(question);
 }
 
 async function reply<S extends RequestSubject>(

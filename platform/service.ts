@@ -9,7 +9,7 @@ import type { Stream } from '#schema/events.ts';
 import { answerGraphql } from './apollo.ts';
 import type { AnyConsumer } from './apply.ts';
 import type { Config, Setting } from './config.ts';
-import { startConsumer } from './consume.ts';
+import { type Consuming, startConsumer } from './consume.ts';
 import type { DatabaseOptions, EntityManager, Orm } from './database.ts';
 import {
   type BaseContext,
@@ -19,15 +19,16 @@ import {
   readAnewAfterMutations,
   subgraphSchema,
 } from './graphql.ts';
+import { probeDatabase, whyHung } from './health.ts';
 import { BadRequest, type Handler, listen, readBody } from './http.ts';
 import type { Log } from './log.ts';
 import { type Gauges, metricsHandler } from './metrics.ts';
-import { connectForever } from './nats.ts';
+import { connectForever, type NatsPlace } from './nats.ts';
 import { tokenSettings, tokenVerifierFor } from './oidc.ts';
 import { cause } from './outbox.ts';
 import type { Started } from './process.ts';
 import { startRelay } from './relay.ts';
-import { type Ask, createAsk } from './requestReply.ts';
+import { type Ask, createAsk, stopAnswering } from './requestReply.ts';
 import { openServiceDatabase } from './serviceDatabase.ts';
 import { createVerifier, headOf, SIGNATURE_HEADER, type Verifier } from './signature.ts';
 import { serveSubscriptions } from './subscriptions.ts';
@@ -40,7 +41,10 @@ export const serviceSettings = [
   'PORT',
   'DATABASE_URL',
   'DATABASE_POOL',
+  'MIGRATE',
+  'LINGER_MS',
   'NATS_URL',
+  'NATS_CREDENTIALS',
   'NATS_REPLICAS',
   'ROUTER_KEY',
   ...tokenSettings,
@@ -59,16 +63,27 @@ export interface Service {
   nats: Promise<NatsConnection>;
 }
 
-/** The database with its migrations applied, and NATS on its way. */
+/** The database with its migrations, and NATS on its way. */
 export async function openService(
   config: ServiceConfig,
   log: Log,
   database: Pick<DatabaseOptions, 'entities' | 'migrations'>,
 ): Promise<Service> {
-  const orm = await openServiceDatabase({ ...database, url: config.DATABASE_URL, pool: config.DATABASE_POOL, log });
-  const nats = connectForever(config.NATS_URL);
+  const orm = await openServiceDatabase({
+    ...database,
+    url: config.DATABASE_URL,
+    pool: config.DATABASE_POOL,
+    migrate: config.MIGRATE === 'on',
+    log,
+  });
+  const nats = connectForever(placeOf(config));
   return { orm, nats, em: () => orm.em.fork(), ask: createAsk(nats) };
 }
+
+const placeOf = ({ NATS_URL, NATS_CREDENTIALS }: ServiceConfig): NatsPlace => ({
+  natsUrl: NATS_URL,
+  natsCredentials: NATS_CREDENTIALS,
+});
 
 /** Something that runs beside the requests until it is told to stop: a drainer, a sweeper. */
 export interface Worker {
@@ -110,8 +125,10 @@ export async function serve<C extends BaseContext>(
   });
   await apollo.start();
 
+  const database = probeDatabase(config.DATABASE_URL);
   const verifyToken = welcoming(tokenVerifierFor(config, { log }), options.welcome);
   const verifier = createVerifier(config.ROUTER_KEY);
+  const consumers = new Map<string, Consuming>();
   const http = await listen({
     host: config.HOST,
     port: config.PORT,
@@ -126,7 +143,9 @@ export async function serve<C extends BaseContext>(
       ),
       ...options.routes,
     },
-    notReady: async () => ((await isUp(service)) ? null : 'the database cannot be reached'),
+    notReady: () => database.whyAway(),
+    hung: async () => whyHung(consumers, database, await soFar(service.nats)),
+    lingerMs: config.LINGER_MS,
   });
   const subscriptions = serveSubscriptions({
     server: http.server,
@@ -137,22 +156,22 @@ export async function serve<C extends BaseContext>(
     log,
   });
 
-  const relayAndConsumers = { natsUrl: config.NATS_URL, replicas: config.NATS_REPLICAS, log };
+  const relayAndConsumers = { ...placeOf(config), replicas: config.NATS_REPLICAS, log };
   const relay = startRelay({ stream: options.stream, databaseUrl: config.DATABASE_URL, ...relayAndConsumers });
-  const consumers = (options.consumers ?? []).map((consumer) =>
-    startConsumer(consumer, { em: service.orm.em, ...relayAndConsumers }),
-  );
+  for (const consumer of options.consumers ?? [])
+    consumers.set(consumer.name, startConsumer(consumer, { em: service.orm.em, ...relayAndConsumers }));
 
   return {
     port: http.port,
     async stop() {
-      await subscriptions.stop();
-      await http.close();
-      await Promise.all([...consumers, ...(options.workers ?? [])].map((worker) => worker.stop()));
+      await Promise.all([http.close(), subscriptions.stop()]);
+      await Promise.all([...consumers.values(), ...(options.workers ?? [])].map((worker) => worker.stop()));
+      const nats = await soFar(service.nats);
+      if (nats) await stopAnswering(nats);
       await relay.stop();
       await apollo.stop();
-      await closeNats(service.nats);
-      await service.orm.close();
+      await nats?.drain();
+      await Promise.all([database.close(), service.orm.close()]);
     },
   };
 }
@@ -191,12 +210,6 @@ function refuse(reason: string | null): void {
   if (reason) throw new BadRequest(403, `Only the router may ask: ${reason}.`, 'FORBIDDEN');
 }
 
-async function isUp({ orm }: Service): Promise<boolean> {
-  return orm.isConnected();
-}
-
-/** What never connected is not waited for. */
-async function closeNats(connecting: Promise<NatsConnection>): Promise<void> {
-  const nats = await Promise.race([connecting, Promise.resolve(null)]);
-  await nats?.drain();
-}
+/** What is not connected yet is not waited for. */
+const soFar = (connecting: Promise<NatsConnection>): Promise<NatsConnection | null> =>
+  Promise.race([connecting, Promise.resolve(null)]);

@@ -13,6 +13,7 @@ await run(
   [
     'HOST',
     'PORT',
+    'LINGER_MS',
     'ROUTER_KEY',
     ...tokenSettings,
     'TRUSTED_PROXIES',
@@ -29,6 +30,7 @@ await run(
     startRouter({
       host: config.HOST,
       port: config.PORT,
+      lingerMs: config.LINGER_MS,
       key: config.ROUTER_KEY,
       verifyToken: tokenVerifierFor(config, { log }),
       trustedProxies: config.TRUSTED_PROXIES,

@@ -30,6 +30,8 @@ import { connectUpstreams } from './upstream.ts';
 export interface RouterOptions {
   host: string;
   port: number;
+  /** How long connections that clients keep open are still answered when it is to stop. */
+  lingerMs?: number;
   /** Signs what the subgraphs are asked. */
   key: string;
   verifyToken: VerifyToken;
@@ -55,7 +57,7 @@ const GRAPHQL = '/graphql';
 /** Serves until it is stopped: sockets are told to come back elsewhere, requests under way are finished. */
 export async function startRouter(options: RouterOptions): Promise<Started> {
   setForLibrary('APOLLO_TELEMETRY_DISABLED', 'true'); // the gateway would report to its maker
-  const { host, port, key, verifyToken, supergraphSdl, graphiql, log } = options;
+  const { host, port, lingerMs, key, verifyToken, supergraphSdl, graphiql, log } = options;
   const subgraphs = new Map(
     Object.entries(options.subgraphs).map(([name, address]) => [name, connectSubgraph(name, address, key)]),
   );
@@ -129,6 +131,7 @@ export async function startRouter(options: RouterOptions): Promise<Started> {
       ),
     },
     notReady: async () => null, // subgraphs that are away leave partial answers, which this process alone can give
+    lingerMs,
   });
   const sockets = serveSockets({
     server: http.server,

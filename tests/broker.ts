@@ -62,7 +62,7 @@ export async function startBroker(): Promise<Broker> {
         });
       }),
     async with(work) {
-      const nats = await connectOnce(url);
+      const nats = await connectOnce({ natsUrl: url });
       try {
         return await work(nats);
       } finally {

@@ -58,7 +58,7 @@ export class CustomerSubgraph {
     const orm = await openServiceDatabase({ ...customerDatabase, url: await createDatabase('customer'), log });
     const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
     const issuer = await createTokenIssuer(JSON.stringify({ keys: [await exportJWK(privateKey)] }));
-    const nats = connectForever(natsUrl());
+    const nats = connectForever({ natsUrl: natsUrl() });
     const bells = hangBells(nats, () => orm.em.fork(), log);
     orm.em.getEventManager().registerSubscriber(ringer(bells));
     return new CustomerSubgraph(orm, { issuer, superusers }, bells, createAsk(nats), async () => {

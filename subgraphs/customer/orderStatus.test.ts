@@ -349,7 +349,7 @@ async function withoutBells(work: (em: EntityManager) => Promise<unknown>): Prom
 }
 
 test('a bell that one process rings wakes a listener in another', async () => {
-  const nats = connectForever(natsUrl());
+  const nats = connectForever({ natsUrl: natsUrl() });
   const other = hangBells(nats, () => service.orm.em.fork(), createLog('test', 'silent'));
   const nobody = randomUUID(); // whose log does not exist, so comparing heads finds nothing
   const bell = other.listen(nobody);

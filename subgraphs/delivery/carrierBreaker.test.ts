@@ -155,7 +155,7 @@ describe('with the process of the carrier stopped', () => {
 
   beforeAll(async () => {
     orm = await openServiceDatabase({ ...deliveryDatabase, url: await createDatabase('delivery'), log });
-    nats = await connectForever(natsUrl());
+    nats = await connectForever({ natsUrl: natsUrl() });
     const street = { line1: '1 Main Street', line2: null, city: 'Seoul', postalCode: '04524', country: 'KR' };
     answer(nats, 'rpc.rental.address', log, async () => ({ address: { name: 'A Reader', ...street, phone: null } }));
   });

@@ -61,7 +61,7 @@ beforeAll(async () => {
   });
   const nowhere = `http://127.0.0.1:${await freePort()}/`;
   [nats, slow, mute, quick] = await Promise.all([
-    connectForever(natsUrl()),
+    connectForever({ natsUrl: natsUrl() }),
     startCourier(60_000, nowhere),
     startCourier(100, nowhere),
     startCourier(400, `http://127.0.0.1:${http.port}/webhooks/carrier`),

@@ -102,7 +102,7 @@ export const plants = {
         replace: `  const { eventId, subject, payload } = outboxRow(aggregate, type, data, now);
   setTimeout(async () => {
     const { connectOnce } = await import('./nats.ts');
-    const nats = (globalThis.plantedNats ??= connectOnce(process.env.NATS_URL));
+    const nats = (globalThis.plantedNats ??= connectOnce({ natsUrl: process.env.NATS_URL }));
     await (await nats).jetstream().publish(subject, JSON.stringify(payload), { msgID: eventId });
   }, 20);\n`,
       },

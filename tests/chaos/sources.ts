@@ -22,7 +22,7 @@ export async function withSources<T>(
   let nats: NatsConnection | undefined;
   try {
     await Promise.all(clients.map(({ client }) => client.connect()));
-    nats = await connectOnce(natsUrl);
+    nats = await connectOnce({ natsUrl });
     const databases = Object.fromEntries(clients.map(({ owner, client }) => [owner, client]));
     return await work({ ...(databases as Record<Owner, Client>), nats }); // of all owners
   } finally {
