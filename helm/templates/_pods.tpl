@@ -1,0 +1,65 @@
+{{/* What of a service's values says where its pods run: `(list $ name service)`. */}}
+{{- define "rentabook.scheduling" -}}
+{{- $selector := include "rentabook.selector" (list (index . 0) (index . 1)) -}}
+{{- $service := last . -}}
+topologySpreadConstraints:
+  {{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
+  - topologyKey: {{ . }}
+    maxSkew: 1
+    whenUnsatisfiable: ScheduleAnyway
+    matchLabelKeys: [pod-template-hash]
+    labelSelector:
+      matchLabels: {{- $selector | nindent 8 }}
+  {{- end }}
+  {{- with $service.topologySpreadConstraints }}{{ toYaml . | nindent 2 }}{{ end }}
+{{ include "rentabook.placing" $service }}
+{{- end }}
+
+{{- define "rentabook.placing" -}}
+{{- with .affinity }}
+affinity: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- end }}
+
+{{/*
+What a pod's settings come from, `(list $ name)`. Secrets of the operator's are looked at when the release is changed; what
+is made once does not change.
+*/}}
+{{- define "rentabook.checksums" -}}
+{{- $root := first . -}}
+checksum/config: {{ include "rentabook.tuning" $root | sha256sum }}
+checksum/secrets: {{ include "rentabook.secretsState" $root | sha256sum }}
+{{- if or (eq (last .) "customer") (and $root.Values.config.OIDC_ISSUER (ne (last .) "sandbox")) }}
+checksum/superuser: {{ include "rentabook.superuserState" $root | sha256sum }}
+{{- end }}
+{{- end }}
+
+{{- define "rentabook.secretsState" -}}
+{{- include "rentabook.given" . }}
+{{- .Values.database | toJson }}
+{{- range include "rentabook.existingSecrets" . | fromYaml | values | uniq | compact | sortAlpha }}
+{{ dig "data" dict (lookup "v1" "Secret" $.Release.Namespace .) | toJson }}
+{{- end }}
+{{- end }}
+
+{{- define "rentabook.superuserState" -}}
+{{- with .Values.superuser.existingConfigMap -}}
+{{ dig "data" dict (lookup "v1" "ConfigMap" $.Release.Namespace .) | toJson }}
+{{- else -}}
+{{ .Values.superuser.names | toJson }}
+{{- end }}
+{{- end }}
+
+{{/* Checks of kube-score that do not fit: the image's user is 1000, as in node's own; a tag of ours is never moved. */}}
+{{- define "rentabook.scoreIgnore" -}}
+kube-score/ignore: {{ join "," . }}
+{{- end }}
