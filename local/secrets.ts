@@ -1,8 +1,6 @@
 /** What nobody has to invent or type: made once for a data folder, kept in it, readable by its owner alone. */
-import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose';
-import { TOKEN_ALGORITHM } from '#platform/tokens.ts';
+import { makeTokenKeys, randomSecret, randomStripeKey } from '#platform/secrets.ts';
 import { type Owner, owners } from './services.ts';
 
 export interface Secrets {
@@ -34,24 +32,13 @@ export async function keepSecrets(file: string): Promise<Secrets> {
 
 async function makeSecrets(): Promise<Secrets> {
   return {
-    postgresPassword: random(),
-    databasePasswords: Object.fromEntries(owners.map((owner) => [owner, random()])) as Record<Owner, string>,
-    natsPassword: random(),
-    routerKey: random(),
+    postgresPassword: randomSecret(),
+    databasePasswords: Object.fromEntries(owners.map((owner) => [owner, randomSecret()])) as Record<Owner, string>,
+    natsPassword: randomSecret(),
+    routerKey: randomSecret(),
     tokenKeys: await makeTokenKeys(),
-    carrierKey: random(),
-    carrierWebhookSecret: random(),
-    stripeSecretKey: `sk_test_sandbox_${random()}`,
+    carrierKey: randomSecret(),
+    carrierWebhookSecret: randomSecret(),
+    stripeSecretKey: randomStripeKey(),
   };
 }
-
-async function makeTokenKeys(): Promise<string> {
-  const { privateKey } = await generateKeyPair(TOKEN_ALGORITHM, { crv: 'Ed25519', extractable: true });
-  const key = await exportJWK(privateKey);
-  return JSON.stringify({
-    keys: [{ ...key, kid: await calculateJwkThumbprint(key), alg: TOKEN_ALGORITHM, use: 'sig' }],
-  });
-}
-
-/** 256 bits, in letters that need no quoting in a URL. */
-const random = () => randomBytes(32).toString('hex');

@@ -1,15 +1,6 @@
 /** The import rules of docs/architecture.md, checked on the source itself. */
 import { globSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path/posix';
-
-const importsOf = (file: string) =>
-  [
-    ...readFileSync(file, 'utf8').matchAll(
-      /^\s*(?:import|export)\s[^'"]*?from\s+['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]|^import\s+['"]([^'"]+)['"]/gm,
-    ),
-  ]
-    .map(([, from, dynamic, bare]) => from ?? dynamic ?? bare ?? '')
-    .map((to) => (to.startsWith('.') ? join(dirname(file), to) : to.replace(/^#/, '')));
+import { importsOf } from './imports.ts';
 
 const files = globSync('{schema,platform,router,subgraphs,sandbox,local,operate,bench}/**/*.ts').filter(
   (file) => !/\.(test|long)\.ts$|\/fixture\.ts$|\/node_modules\//.test(file),
