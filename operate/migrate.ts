@@ -83,4 +83,6 @@ async function untilReachable(setting: Place | 'ADMIN_DATABASE_URL', url: string
   }
 }
 
-const nameOf = (url: string): string => new URL(url).pathname.slice(1);
+function nameOf(url: string): string {
+  return new URL(url).pathname.slice(1);
+}
