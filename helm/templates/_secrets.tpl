@@ -24,23 +24,33 @@ what is made once and kept.
 {{- end }}
 {{- end }}
 
-{{/* Key -> name of the Secret of the operator's that has it; empty where none is named. */}}
-{{- define "rentabook.existingSecrets" -}}
-{{- $values := .Values -}}
-ROUTER_KEY: {{ $values.keys.existingSecret | quote }}
-TOKEN_KEYS: {{ $values.keys.existingSecret | quote }}
+{{/* Key -> the value that names a Secret of the operator's which has it. */}}
+{{- define "rentabook.secretValues" -}}
+ROUTER_KEY: keys.existingSecret
+TOKEN_KEYS: keys.existingSecret
 {{- range include "rentabook.owners" . | fromJsonArray }}
-{{ upper . }}_DATABASE_URL: {{ $values.database.existingSecret | quote }}
+{{ upper . }}_DATABASE_URL: database.existingSecret
 {{- end }}
-ADMIN_DATABASE_URL: {{ $values.database.adminSecret | quote }}
-NATS_URL: {{ $values.nats.existingSecret | quote }}
-NATS_CREDENTIALS: {{ $values.nats.credentialsSecret | quote }}
-STRIPE_SECRET_KEY: {{ $values.payment.existingSecret | quote }}
-STRIPE_WEBHOOK_SECRET: {{ $values.payment.existingSecret | quote }}
-CARRIER_KEY: {{ $values.carrier.existingSecret | quote }}
-CARRIER_WEBHOOK_SECRET: {{ $values.carrier.existingSecret | quote }}
-SMTP_URL: {{ $values.notifications.mail.existingSecret | quote }}
-NOTIFY_WEBHOOK_SECRET: {{ $values.notifications.webhook.existingSecret | quote }}
+ADMIN_DATABASE_URL: database.adminSecret
+NATS_URL: nats.existingSecret
+NATS_CREDENTIALS: nats.credentialsSecret
+STRIPE_SECRET_KEY: payment.existingSecret
+STRIPE_WEBHOOK_SECRET: payment.existingSecret
+CARRIER_KEY: carrier.existingSecret
+CARRIER_WEBHOOK_SECRET: carrier.existingSecret
+SMTP_URL: notifications.mail.existingSecret
+NOTIFY_WEBHOOK_SECRET: notifications.webhook.existingSecret
+{{- end }}
+
+{{/* Key -> name of that Secret; only where one is named. */}}
+{{- define "rentabook.existingSecrets" -}}
+{{- range $key, $path := include "rentabook.secretValues" . | fromYaml }}
+{{- $at := $.Values }}
+{{- range splitList "." $path }}{{ $at = get $at . }}{{ end }}
+{{- with $at }}
+{{ $key }}: {{ . | quote }}
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{/* Key -> what the values say of it. */}}
