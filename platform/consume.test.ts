@@ -10,7 +10,7 @@ import { eventually } from '../tests/client.ts';
 import { arrived } from '../tests/events.ts';
 import { createDatabase } from '../tests/services.ts';
 import { applyBatch, type Consumer, NotYet } from './apply.ts';
-import { startConsumer } from './consume.ts';
+import { type Consuming, startConsumer } from './consume.ts';
 import { type EntityManager, type Orm, openDatabase, query } from './database.ts';
 import { createLog } from './log.ts';
 import { platformMigrations } from './migrations.ts';
@@ -41,9 +41,11 @@ class World {
   }
 
   /** Another replica; `fails` says of which events the handler has had enough, and may say why. */
-  consume(fails: (event: Event) => boolean | Error = () => false, to = log): void {
+  consume(fails: (event: Event) => boolean | Error = () => false, to = log): Consuming {
     const options = { em: this.#orm.em, natsUrl: this.broker.url, replicas: 1, log: to };
-    this.#running.push(startConsumer(this.#consumer(fails), options));
+    const consuming = startConsumer(this.#consumer(fails), options);
+    this.#running.push(consuming);
+    return consuming;
   }
 
   #consumer(fails: (event: Event) => boolean | Error): Consumer<'CUSTOMER'> {
@@ -122,6 +124,14 @@ class World {
 
   has(...events: Event[]): Promise<string[]> {
     return eventually(this.effects, (ids) => events.every(({ id }) => ids.includes(id)));
+  }
+
+  /** Keeps every consumer from applying anything, until `release`. */
+  async lockEffects(): Promise<{ release(): Promise<void> }> {
+    const em = this.#orm.em.fork();
+    await em.begin();
+    await query(em, 'LOCK TABLE effect');
+    return { release: () => em.commit() };
   }
 
   cutDatabase = () => this.#pipe.cut();
@@ -652,3 +662,39 @@ test('a clock that jumps, forward or back, has nothing given up on and nothing s
       Date.now = now;
     }
   }));
+
+test('a consumer tells how long it is busy with one thing, and is not while it waits for events or for the database', async () => {
+  await inWorld(async (world) => {
+    const consuming = world.consume();
+    const customer = newCustomer();
+    await world.send(customer(1));
+    await world.has(customer(1));
+    await eventually(
+      async () => consuming.busyMs(),
+      (ms) => ms === 0,
+    );
+
+    const holder = await world.lockEffects();
+    await world.send(customer(2));
+    await eventually(
+      async () => consuming.busyMs(),
+      (ms) => ms > 1000,
+    );
+    await holder.release();
+    await world.has(customer(2));
+    await eventually(
+      async () => consuming.busyMs(),
+      (ms) => ms === 0,
+    );
+
+    world.cutDatabase();
+    await world.send(customer(3));
+    await eventually(
+      async () => world.refusals(),
+      (times) => times > 6,
+    );
+    expect(consuming.busyMs()).toBeLessThan(1000); // each try counts anew
+    world.mendDatabase();
+    await world.has(customer(3));
+  });
+});

@@ -117,7 +117,8 @@ class Reader {
   }
 
   busyMs(): number {
-    return performance.now() - Math.min(performance.now(), ...Array.from(this.#begun, ({ atMs }) => atMs));
+    const nowMs = performance.now();
+    return nowMs - Math.min(nowMs, ...Array.from(this.#begun, ({ atMs }) => atMs));
   }
 
   /** Each try counts anew: to wait for a database that is away is not to hang. */

@@ -38,7 +38,7 @@ export async function openDatabase({ migrate = true, ...options }: DatabaseOptio
 
 /**
  * Applies the migrations that are missing, one service at a time and beside services that serve: a lock that is not to be had
- * in a few seconds is waited for anew, so that nobody waits behind this for long. Answers their names. @throws when one fails
+ * within a second is waited for anew, so that nobody waits behind this for long. Answers their names. @throws when one fails
  */
 export async function migrateDatabase(options: Omit<DatabaseOptions, 'migrate' | 'pool'>): Promise<string[]> {
   const orm = await connectOrm(options, { statement_timeout: 0, lock_timeout: LOCK_WAIT_MS });
@@ -57,9 +57,9 @@ export async function migrateDatabase(options: Omit<DatabaseOptions, 'migrate' |
 }
 
 const LOCK_NOT_AVAILABLE = '55P03';
-const LOCK_WAIT_MS = 3000;
+const LOCK_WAIT_MS = 1000;
 const LOCK_PAUSE_MS = 1000;
-const LOCK_TRIES = 30;
+const LOCK_TRIES = 60;
 
 function connectOrm({ url, entities, migrations, log, pool = 10 }: DatabaseOptions, timeouts = SERVING): Promise<Orm> {
   return MikroORM.init({

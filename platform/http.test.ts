@@ -54,3 +54,59 @@ test('what is not there is 404, and health is', async () => {
   expect((await send('/nothing', '')).status).toBe(404);
   expect(await send('/readyz', '')).toEqual({ status: 200, text: 'ok\n' });
 });
+
+test('a process that is told to end closes each connection with its next answer, and none under a request', async () => {
+  const release = Promise.withResolvers<void>();
+  const lingering = await listen({
+    host: '127.0.0.1',
+    port: 0,
+    log: createLog('test', 'silent'),
+    routes: {
+      '/quick': async (_, response) => json(response, 200, {}),
+      '/slow': async (_, response) => release.promise.then(() => json(response, 200, {})),
+    },
+    notReady: async () => null,
+    lingerMs: 60_000,
+  });
+  const keeping = new Agent({ keepAlive: true });
+  const ask = async (path: string) => {
+    const outgoing = request({ host: '127.0.0.1', port: lingering.port, path, agent: keeping });
+    outgoing.end();
+    const [response] = await once(outgoing, 'response');
+    response.resume();
+    await once(response, 'end');
+    return { status: response.statusCode, connection: response.headers.connection, reused: outgoing.reusedSocket };
+  };
+  const slow = ask('/slow');
+  await ask('/quick');
+
+  const closed = lingering.close();
+
+  expect(await ask('/quick')).toEqual({ status: 200, connection: 'close', reused: true });
+  expect(await ask('/readyz')).toMatchObject({ status: 503, connection: 'close' });
+  release.resolve();
+  expect((await slow).status).toBe(200);
+  await closed; // long before its 60 s: nobody has a connection any more
+  keeping.destroy();
+});
+
+test('what hangs is told to whoever asks whether it lives', async () => {
+  let hanging: string | null = null;
+  const watched = await listen({
+    host: '127.0.0.1',
+    port: 0,
+    log: createLog('test', 'silent'),
+    routes: {},
+    notReady: async () => null,
+    hung: async () => hanging,
+  });
+  const livez = async () => {
+    const answer = await fetch(`http://127.0.0.1:${watched.port}/livez`);
+    return [answer.status, await answer.text()];
+  };
+
+  expect(await livez()).toEqual([200, 'ok\n']);
+  hanging = 'the consumer book-rental hangs';
+  expect(await livez()).toEqual([503, 'the consumer book-rental hangs\n']);
+  await watched.close();
+});

@@ -58,6 +58,7 @@ export async function listen({
   lingerMs = 0,
 }: HttpOptions): Promise<Http> {
   let draining = false;
+  const underWay = new Set<ServerResponse>();
   const health: Record<string, Handler> = {
     '/livez': async (_, response) => tell(response, await hung()),
     '/readyz': async (_, response) => tell(response, draining ? 'draining' : await notReady()),
@@ -66,6 +67,8 @@ export async function listen({
 
   const server = createServer((request, response) => {
     if (draining) response.setHeader('connection', 'close');
+    underWay.add(response);
+    response.once('close', () => underWay.delete(response));
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     const handler = handlerFor(all, pathOf(request));
     if (!handler) return text(response, 404, 'There is nothing here.');
@@ -84,6 +87,7 @@ export async function listen({
     port: address.port,
     async close() {
       draining = true;
+      for (const response of underWay) if (!response.headersSent) response.setHeader('connection', 'close');
       await untilUnused(server, lingerMs);
       const closed = once(server, 'close');
       server.close(); // and with it what is idle

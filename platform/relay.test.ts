@@ -188,6 +188,16 @@ test('what happens while the broker is away goes out when it is back', async () 
   expect(await streamHolds(3)).toEqual(ids);
 });
 
+test('a relay that is told to stop publishes first what is open', async () => {
+  const running = relay();
+  await streamHolds((await happenTimes(1)).length);
+  const customers = await happenToMany(400); // more than a few batches
+
+  await running.stop();
+
+  expect(await streamSize()).toBe(1 + 5 * customers.length);
+});
+
 test('after the stream was wiped everything is published again', async () => {
   relay();
   const ids = await happenTimes(5);

@@ -5,7 +5,7 @@ import { type Broker, startBroker } from '../tests/broker.ts';
 import { eventually } from '../tests/client.ts';
 import { createLog } from './log.ts';
 import { connectForever } from './nats.ts';
-import { type Ask, answer, createAsk, NoAnswer } from './requestReply.ts';
+import { type Ask, answer, createAsk, NoAnswer, stopAnswering } from './requestReply.ts';
 
 const log = createLog('test', 'silent');
 const codec = StringCodec();
@@ -120,4 +120,28 @@ test('while the broker is away there is no answer; when it is back there are ans
     (result) => !(result instanceof NoAnswer),
   );
   expect(answered).toEqual({ address: null });
+});
+
+test('a replica that stops finishes what it was asked, and the next question goes to another', async () => {
+  const release = Promise.withResolvers<Address>();
+  const asked = Promise.withResolvers<void>();
+  const [leaving, staying] = answerers as [NatsConnection, NatsConnection]; // two were connected
+  answer(leaving, 'rpc.rental.address', log, () => {
+    asked.resolve();
+    return release.promise;
+  });
+  await leaving.flush();
+  const first = ask('rpc.rental.address', { rentalId }, 10_000);
+  await asked.promise;
+  answer(staying, 'rpc.rental.address', log, async () => ({ address: null }));
+  await staying.flush();
+
+  const stopped = stopAnswering(leaving);
+  await leaving.flush();
+
+  expect(await ask('rpc.rental.address', { rentalId }, 10_000)).toEqual({ address: null });
+  release.resolve({ address: null });
+  await stopped;
+  await leaving.drain();
+  expect(await first).toEqual({ address: null });
 });

@@ -19,7 +19,8 @@ interface Trap {
   caught: PromiseWithResolvers<() => void>;
 }
 
-export async function openWire(serverUrl: string): Promise<Wire> {
+/** On a free port, unless one is named. */
+export async function openWire(serverUrl: string, at = 0): Promise<Wire> {
   const { hostname, port } = new URL(serverUrl);
   const sockets = new Set<Socket>();
   let trap: Trap | undefined;
@@ -43,7 +44,7 @@ export async function openWire(serverUrl: string): Promise<Wire> {
     carry('toServer', client, upstream);
     carry('toClient', upstream, client);
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(at, '127.0.0.1');
   await once(server, 'listening');
   const url = new URL(serverUrl);
   url.port = String((server.address() as AddressInfo).port); // a TCP server has one

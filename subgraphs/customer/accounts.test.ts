@@ -1,5 +1,5 @@
 /** Accounts and sessions on a real database, asked as the router asks. */
-import { randomUUID } from 'node:crypto';
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { decodeJwt, decodeProtectedHeader, exportJWK, generateKeyPair } from 'jose';
 import { query } from '#platform/database.ts';
 import type { Viewer } from '#platform/tokens.ts';
@@ -97,6 +97,20 @@ test('the first of the keys signs, and all are published, so that a key can be c
 
   expect(await kidsOf([older, newer])).toEqual(['older', ['older', 'newer']]);
   expect(await kidsOf([newer, older])).toEqual(['newer', ['newer', 'older']]);
+});
+
+test('keys as PEM sign like those of a set; anything else is refused with its name', async () => {
+  const keys = [1, 2].map(() => generateKeyPairSync('ed25519').privateKey);
+  const pem = keys.map((key) => key.export({ format: 'pem', type: 'pkcs8' })).join('');
+  const set = JSON.stringify({ keys: keys.map((key) => key.export({ format: 'jwk' })) });
+
+  const [ofPem, ofSet] = await Promise.all([createTokenIssuer(pem), createTokenIssuer(set)]);
+
+  expect(ofPem.jwks).toEqual(ofSet.jwks);
+  expect(ofPem.jwks.keys).toHaveLength(2);
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'pem', type: 'pkcs8' });
+  await expect(createTokenIssuer('hunter2')).rejects.toThrow('TOKEN_KEYS is neither');
+  await expect(createTokenIssuer(String(rsa))).rejects.toThrow('TOKEN_KEYS must be private Ed25519 keys');
 });
 
 test('each mistake in a registration is told with its path, and nothing is made', async () => {

@@ -1,0 +1,138 @@
+/** How a service comes to its database: what it waits for, and what it makes of the URL. */
+import { Migration } from '@mikro-orm/migrations';
+import { pino } from 'pino';
+import { eventually } from '../tests/client.ts';
+import { createDatabase } from '../tests/services.ts';
+import { openWire } from '../tests/wire.ts';
+import { migrateDatabase, openDatabase, query, whyUnreachable } from './database.ts';
+import { createLog } from './log.ts';
+import { OutboxRow } from './outbox.ts';
+
+class First extends Migration {
+  override up(): void {
+    this.addSql('CREATE TABLE thing (id int PRIMARY KEY)');
+  }
+}
+class Second extends Migration {
+  override up(): void {
+    this.addSql('ALTER TABLE thing ADD colour text');
+  }
+}
+class Broken extends Migration {
+  override up(): void {
+    this.addSql('ALTER TABLE thing ADD size text');
+    this.addSql('ALTER TABLE nothing ADD size text');
+  }
+}
+
+const first = { name: 'first', class: First };
+const second = { name: 'second', class: Second };
+const log = createLog('test', 'silent');
+const older = { entities: [OutboxRow], migrations: [first], log };
+const newer = { entities: [OutboxRow], migrations: [first, second], log };
+
+/** A log whose lines are kept. */
+function keptLog() {
+  const lines: string[] = [];
+  return { lines, log: pino({}, { write: (line: string) => void lines.push(JSON.parse(line).msg) }) };
+}
+
+test('a service that does not migrate waits until its schema is new enough, and serves at a newer one', async () => {
+  const url = await createDatabase('schema');
+  const kept = keptLog();
+  await migrateDatabase({ ...older, url });
+
+  const opening = openDatabase({ ...newer, url, migrate: false, log: kept.log });
+  await eventually(
+    async () => kept.lines,
+    (lines) => lines.length > 0,
+  );
+  const before = await openDatabase({ ...older, url, migrate: false });
+  expect(await migrateDatabase({ ...newer, url })).toEqual(['second']);
+
+  const orm = await opening;
+  expect(kept.lines).toEqual(['The schema is older than this version needs: the migration second is missing.']);
+  await before.close();
+  const again = await openDatabase({ ...older, url, migrate: false }); // as after a rollback to the older version
+  await Promise.all([orm.close(), again.close()]);
+});
+
+test('the older version finds nothing to do in a newer schema, and changes nothing', async () => {
+  const url = await createDatabase('schema');
+  await migrateDatabase({ ...newer, url });
+
+  expect(await migrateDatabase({ ...older, url })).toEqual([]);
+  const orm = await openDatabase({ ...older, url });
+  expect(await query(orm.em.fork(), 'SELECT colour FROM thing')).toEqual([]);
+  await orm.close();
+});
+
+test('of a migration that fails nothing is kept, and the next try begins where it began', async () => {
+  const url = await createDatabase('schema');
+  await migrateDatabase({ ...older, url });
+
+  const broken = { ...older, migrations: [first, second, { name: 'broken', class: Broken }], url };
+  await expect(migrateDatabase(broken)).rejects.toThrow('relation "nothing" does not exist');
+  expect(await migrateDatabase({ ...newer, url })).toEqual(['second']);
+});
+
+test('a migration waits for a lock a moment at a time, and those who serve go on meanwhile', async () => {
+  const url = await createDatabase('schema');
+  const serving = await openDatabase({ ...older, url });
+  const reading = serving.em.fork();
+  await reading.begin();
+  await query(reading, 'SELECT FROM thing'); // a lock that the migration needs for itself
+
+  const migrating = migrateDatabase({ ...newer, url });
+  await eventually(
+    () => query(serving.em.fork(), "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~ 'colour'"),
+    (waiting) => waiting.length > 0,
+  );
+  await query(serving.em.fork(), 'SELECT FROM thing'); // it stands in line behind the migration, and not for long
+  await reading.commit();
+
+  expect(await migrating).toEqual(['second']);
+  await serving.close();
+});
+
+test('two who migrate at once take turns', async () => {
+  const url = await createDatabase('schema');
+
+  const applied = await Promise.all([migrateDatabase({ ...newer, url }), migrateDatabase({ ...newer, url })]);
+
+  expect(applied.sort((one, other) => one.length - other.length)).toEqual([[], ['first', 'second']]);
+});
+
+test('the connections of a service are made as its URL says, TLS and all', async () => {
+  const url = new URL(await createDatabase('schema'));
+  url.searchParams.set('application_name', 'told by the URL');
+
+  const orm = await openDatabase({ ...older, url: url.href });
+
+  const [row] = await query(orm.em.fork(), "SELECT current_setting('application_name') AS name");
+  expect(row).toEqual({ name: 'told by the URL' });
+  await orm.close();
+  url.searchParams.set('sslmode', 'verify-full');
+  expect(await whyUnreachable(url.href)).toMatch(/^The database schema_\w+ at 127.0.0.1:\d+ cannot be entered: .*SSL/);
+});
+
+test('a service waits for its database, and says for which without its password', async () => {
+  const url = await createDatabase('schema');
+  const wire = await openWire(url);
+  await wire.close();
+  const kept = keptLog();
+  const away = new URL(wire.url);
+
+  const opening = openDatabase({ ...older, url: away.href, log: kept.log });
+  await eventually(
+    async () => kept.lines,
+    (lines) => lines.length > 0,
+  );
+
+  expect(kept.lines).toEqual([
+    `The database ${away.pathname.slice(1)} at ${away.host} cannot be entered: connect ECONNREFUSED ${away.host}.`,
+  ]);
+  const back = await openWire(url, Number(away.port));
+  await (await opening).close();
+  await back.close();
+});
