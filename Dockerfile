@@ -29,7 +29,7 @@ COPY --from=source /app ./
 USER 1000:1000
 EXPOSE 4000
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["node", "platform/healthcheck.ts"]
+HEALTHCHECK --interval=30s --timeout=5s --start-period=90s --retries=3 CMD ["node", "platform/healthcheck.ts"]
 ENTRYPOINT []
 CMD ["node", "router/main.ts"]
 # Last, since they change with each build.
