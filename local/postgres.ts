@@ -48,6 +48,8 @@ export interface LaunchOptions {
   port: number;
   /** For tests alone: survives kill -9, but not a power cut. */
   careless?: boolean;
+  /** At most. */
+  connections?: number;
   onLine: (line: string) => void;
 }
 
@@ -56,7 +58,7 @@ export function launchPostgres(cluster: Cluster, options: LaunchOptions): Runnin
     port: String(options.port),
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
-    max_connections: String(MAX_CONNECTIONS),
+    max_connections: String(options.connections ?? MAX_CONNECTIONS),
     // A statement or a detail of an error would bring e-mail addresses and password hashes into the log.
     log_min_error_statement: 'panic',
     log_error_verbosity: 'terse',

@@ -31,7 +31,7 @@ export const appendChanges = (
   );
 
 /** All changes of status that the customer's log has, oldest first. */
-export async function changesOf(system: System, customerId: string): Promise<Told[]> {
+export async function changesOf(system: Pick<System, 'query'>, customerId: string): Promise<Told[]> {
   const rows = await system.query<{ number: number; rental_id: string; status: string }>(
     'customer',
     `SELECT number, rental_id, status FROM order_event

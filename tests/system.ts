@@ -125,7 +125,8 @@ export async function startSystem(settings: Environment = {}, { moving = false }
   };
 }
 
-async function queryOnce<Row>(connectionString = '', sql: string, values: unknown[]): Promise<Row[]> {
+/** By a connection of its own. */
+export async function queryOnce<Row>(connectionString = '', sql: string, values: unknown[]): Promise<Row[]> {
   const database = new Database({ connectionString });
   await database.connect();
   try {

@@ -1,0 +1,109 @@
+/** The process of load.ts. */
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'undici';
+import { codeOf, reasonOf } from '#platform/errors.ts';
+import { percentile, rounded } from '../../bench/figures.ts';
+import { type Answer, rentalInput } from '../client.ts';
+import type { Failure, LoadOptions, LoadReport, Message, Tally } from './load.ts';
+
+/** Far above what an overloaded machine takes: whoever waits longer was not answered. */
+const PATIENCE_MS = 30_000;
+/** Of failures, for the report. */
+const EXAMPLES = 500;
+
+const REQUEST = `mutation ($input: RequestRentalInput!) {
+  requestRental(input: $input) { rental { id status } userErrors { code } } }`;
+
+const tell = (message: Message): void => void process.send?.(message);
+
+const [options] = (await once(process, 'message')) as [LoadOptions];
+let stopping = false;
+process.once('message', () => {
+  stopping = true;
+});
+process.once('disconnect', () => process.exit(1)); // whoever wanted to know is gone
+
+const tally: Tally = { sent: 0, answers: {}, failed: 0 };
+const failures: Failure[] = [];
+const answered: LoadReport['answered'] = [];
+const tookMs: number[] = [];
+let connections = 0;
+
+const clients = options.tokens.map((token) => ({ token, client: openClient() }));
+const telling = setInterval(() => tell({ tally }), 1000);
+const from = performance.now();
+const asking: Promise<void>[] = [];
+let again: string | undefined;
+for (let number = 0; !stopping; number++) {
+  await sleep(Math.max(0, from + (number * 1000) / options.perSecond - performance.now()));
+  const repeated: string | undefined = again;
+  const key = repeated ?? crypto.randomUUID();
+  again = options.repeatEvery && !repeated && number % options.repeatEvery === 0 ? key : undefined;
+  // The same customer and title as before: anything else would be another request with the same key.
+  asking.push(ask(repeated ? number - 1 : number, key));
+}
+await Promise.all(asking);
+clearInterval(telling);
+tell({
+  report: {
+    ...tally,
+    failures,
+    answered,
+    connections,
+    p50Ms: rounded(percentile(tookMs, 0.5)),
+    p99Ms: rounded(percentile(tookMs, 0.99)),
+    longestMs: rounded(Math.max(...tookMs)),
+    lastedMs: rounded(performance.now() - from),
+  },
+});
+await Promise.all(clients.map(({ client }) => client.destroy()));
+process.disconnect?.();
+
+function openClient(): Client {
+  const client = new Client(options.url, {
+    headersTimeout: PATIENCE_MS,
+    bodyTimeout: PATIENCE_MS,
+    connect: { timeout: PATIENCE_MS },
+  });
+  client.on('connect', () => {
+    connections += 1;
+  });
+  return client;
+}
+
+async function ask(number: number, key: string): Promise<void> {
+  const place = number % clients.length;
+  const one = clients[place];
+  if (!one) return;
+  tally.sent += 1;
+  const askedAt = performance.now();
+  const why = await send(one, options.bookIds[number % options.bookIds.length] ?? '', key).catch(
+    (error: unknown) => `no answer: ${codeOf(error)} ${reasonOf(error)}`,
+  );
+  const took = performance.now() - askedAt;
+  tookMs.push(took);
+  if (why === null) return;
+  tally.failed += 1;
+  if (failures.length < EXAMPLES)
+    failures.push({ at: new Date().toISOString(), client: place, why, tookMs: rounded(took) });
+}
+
+/** Why it failed, or null. */
+async function send({ client, token }: (typeof clients)[number], bookId: string, key: string): Promise<string | null> {
+  const { statusCode, body } = await client.request({
+    method: 'POST',
+    path: '/graphql',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    body: JSON.stringify({ query: REQUEST, variables: { input: rentalInput(bookId, { idempotencyKey: key }) } }),
+  });
+  const text = await body.text();
+  if (statusCode >= 500) return `status ${statusCode}: ${text.slice(0, 200)}`;
+  const { data, errors } = JSON.parse(text) as Answer;
+  if (errors) return `errors: ${errors.map(({ message, extensions }) => `${extensions?.code} ${message}`).join(' ')}`;
+  const { rental, userErrors } = data.requestRental;
+  if (rental) answered.push({ key, rentalId: rental.id });
+  const answer = rental?.status ?? `userErrors:${userErrors[0]?.code}`;
+  tally.answers[answer] = (tally.answers[answer] ?? 0) + 1;
+  return null;
+}
