@@ -1,4 +1,7 @@
-/** Load on the router from a process of its own, in an open loop: requests go out when their time has come, answered or not. */
+/**
+ * Load on the router from a process of its own: requests go out when their time has come, whether earlier ones are answered or
+ * not, as long as there is a client that does not wait for an answer.
+ */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -9,6 +12,7 @@ export interface LoadOptions {
   /** A client with a connection of its own for each, that take turns. */
   tokens: string[];
   bookIds: string[];
+  /** At most. */
   perSecond: number;
   /** Every so many requests one is sent a second time, with the same idempotency key. */
   repeatEvery?: number;

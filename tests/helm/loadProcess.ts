@@ -30,18 +30,21 @@ const answered: LoadReport['answered'] = [];
 const tookMs: number[] = [];
 let connections = 0;
 
-const clients = options.tokens.map((token) => ({ token, client: openClient() }));
+const clients = options.tokens.map((token, place) => ({ place, token, client: openClient() }));
+type LoadClient = (typeof clients)[number];
+/** Those that have their answer, who waited longest first. */
+const free = [...clients];
+let wake = () => {};
+
 const telling = setInterval(() => tell({ tally }), 1000);
 const from = performance.now();
 const asking: Promise<void>[] = [];
-let again: string | undefined;
 for (let number = 0; !stopping; number++) {
   await sleep(Math.max(0, from + (number * 1000) / options.perSecond - performance.now()));
-  const repeated: string | undefined = again;
-  const key = repeated ?? crypto.randomUUID();
-  again = options.repeatEvery && !repeated && number % options.repeatEvery === 0 ? key : undefined;
-  // The same customer and title as before: anything else would be another request with the same key.
-  asking.push(ask(repeated ? number - 1 : number, key));
+  const client = free.shift() ?? (await nextFree());
+  const bookId = options.bookIds[number % options.bookIds.length] ?? '';
+  const times = options.repeatEvery && number % options.repeatEvery === 0 ? 2 : 1;
+  asking.push(askFor(client, bookId, times));
 }
 await Promise.all(asking);
 clearInterval(telling);
@@ -72,13 +75,29 @@ function openClient(): Client {
   return client;
 }
 
-async function ask(number: number, key: string): Promise<void> {
-  const place = number % clients.length;
-  const one = clients[place];
-  if (!one) return;
+/** Nobody asks while still waiting for an answer: an overloaded system is asked as often as it answers. */
+async function nextFree(): Promise<LoadClient> {
+  for (;;) {
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    const client = free.shift();
+    if (client) return client;
+  }
+}
+
+/** The same request so many times, one after the other. */
+async function askFor(client: LoadClient, bookId: string, times: number): Promise<void> {
+  const key = crypto.randomUUID();
+  for (let time = 0; time < times; time++) await ask(client, bookId, key);
+  free.push(client);
+  wake();
+}
+
+async function ask(client: LoadClient, bookId: string, key: string): Promise<void> {
   tally.sent += 1;
   const askedAt = performance.now();
-  const why = await send(one, options.bookIds[number % options.bookIds.length] ?? '', key).catch(
+  const why = await send(client, bookId, key).catch(
     (error: unknown) => `no answer: ${codeOf(error)} ${reasonOf(error)}`,
   );
   const took = performance.now() - askedAt;
@@ -86,11 +105,11 @@ async function ask(number: number, key: string): Promise<void> {
   if (why === null) return;
   tally.failed += 1;
   if (failures.length < EXAMPLES)
-    failures.push({ at: new Date().toISOString(), client: place, why, tookMs: rounded(took) });
+    failures.push({ at: new Date().toISOString(), client: client.place, why, tookMs: rounded(took) });
 }
 
 /** Why it failed, or null. */
-async function send({ client, token }: (typeof clients)[number], bookId: string, key: string): Promise<string | null> {
+async function send({ client, token }: LoadClient, bookId: string, key: string): Promise<string | null> {
   const { statusCode, body } = await client.request({
     method: 'POST',
     path: '/graphql',

@@ -21,11 +21,11 @@ export interface Place {
   /** Of the router, as clients reach it. */
   url: string;
   chart(version: Version): string;
-  /** By which the chart takes this version, here. */
-  values(version: Version): object;
+  /** By which the chart takes this version, here; the courier takes so long for a step. */
+  values(version: Version, courierStepMs: number): object;
   has(version: Version): boolean;
   /** Servers for one more release: two must not share their databases. */
-  another(): Promise<{ values(version: Version): object; close(): Promise<void> }>;
+  another(): Promise<Pick<Place, 'values' | 'close'>>;
   database: Outage;
   nats: Outage;
   /** Runs while both are reachable from here by these URLs, entered as an account that may read all. */
@@ -41,8 +41,8 @@ export interface Names {
   release: string;
 }
 
-/** What both give to the chart. */
-const COURIER_STEP_MS = { name: 'SANDBOX_CARRIER_STEP_MS', value: '1000' };
+/** What both give to the chart: how long a parcel stays where it is. */
+const courierStep = (ms: number) => ({ name: 'SANDBOX_CARRIER_STEP_MS', value: String(ms) });
 
 /** @throws one sentence when the environment names neither. */
 export async function openPlace(names: Names): Promise<Place> {
@@ -61,11 +61,11 @@ async function processPlace(folder: string, { namespace, release }: Names): Prom
     kind: 'pods as processes, PostgreSQL and NATS beside the cluster',
     url: `http://${release}-router.${namespace}`,
     chart: (version) => `${pods.tree(version)}/helm`,
-    values: (version) => valuesFor(servers, version),
+    values: (...wish) => valuesFor(servers, ...wish),
     has: () => true,
     async another() {
       const others = await startServers();
-      return { values: (version) => valuesFor(others, version), close: () => others.stop() };
+      return { values: (...wish) => valuesFor(others, ...wish), close: () => others.stop() };
     },
     database: servers.database,
     nats: servers.nats,
@@ -80,7 +80,7 @@ async function processPlace(folder: string, { namespace, release }: Names): Prom
 /** The node of such a cluster has none to give. */
 const WITHOUT_DISK = { requests: { 'ephemeral-storage': null }, limits: { 'ephemeral-storage': null } };
 
-function valuesFor({ database, nats }: Servers, version: Version): object {
+function valuesFor({ database, nats }: Servers, version: Version, courierStepMs: number): object {
   const { hostname, port } = new URL(database.url);
   const extraEnv = [{ name: VERSION_VARIABLE, value: version }];
   return {
@@ -89,7 +89,7 @@ function valuesFor({ database, nats }: Servers, version: Version): object {
     nats: { url: nats.url },
     defaults: { extraEnv, resources: WITHOUT_DISK },
     migrate: { resources: WITHOUT_DISK },
-    services: { sandbox: { extraEnv: [...extraEnv, COURIER_STEP_MS] } },
+    services: { sandbox: { extraEnv: [...extraEnv, courierStep(courierStepMs)] } },
   };
 }
 
@@ -111,12 +111,12 @@ function imagePlace({ IMAGE, NEXT_IMAGE, ROUTER_URL }: Images, { namespace, rele
     const encoded = await kubectl('get', 'secret', '-n', namespace, `${release}-made`, '-o', path);
     return Buffer.from(encoded, 'base64').toString();
   };
-  const values = (version: Version) => {
+  const values = (version: Version, courierStepMs: number) => {
     const [, repository, tag] = /^(.*):([^:/]+)$/.exec(images[version] ?? '') ?? [];
     return {
       evaluation: { enabled: true },
       image: { repository, tag },
-      services: { sandbox: { extraEnv: [COURIER_STEP_MS] } },
+      services: { sandbox: { extraEnv: [courierStep(courierStepMs)] } },
     };
   };
   return {

@@ -11,11 +11,14 @@ export interface Wish {
   version: Version;
   /** Who has ADMIN. */
   superuser: string;
+  /** Of the sandbox; parcels stay where they are unless it is given. */
+  courierStepMs?: number;
   /** Over all others. */
   values?: object;
 }
 
 const WAIT = ['--wait', '--timeout', '5m'];
+const HOUR_MS = 3_600_000;
 const folder = mkdtempSync(join(tmpdir(), 'rentabook-values-'));
 
 /** For one machine that runs all of it, and the load besides: no limit of one caller, and time for Book to answer. */
@@ -38,7 +41,8 @@ export function releaseIn({ namespace, release }: Names, place: Pick<Place, 'cha
 
   async function upgrade(wish: Wish, ...flags: string[]): Promise<Ended> {
     standing = '';
-    const file = valuesFile(merged(forOneMachine, place.values(wish.version), superuserOf(wish), wish.values ?? {}));
+    const placed = place.values(wish.version, wish.courierStepMs ?? HOUR_MS);
+    const file = valuesFile(merged(forOneMachine, placed, superuserOf(wish), wish.values ?? {}));
     return helm('upgrade', '--install', release, place.chart(wish.version), '-n', namespace, '-f', file, ...flags);
   }
 
