@@ -89,7 +89,7 @@ export function wiringOf({
 export const tuningIn = (given: Environment): Environment =>
   Object.fromEntries(
     Object.entries(given).filter(
-      ([name]) => !/^(PORT|HOST|NATS_.*|SMTP_.*|NOTIFY_.*)$|_(URL|KEY|KEYS|SECRET|DATA)$/.test(name),
+      ([name]) => !/^(PORT|HOST|METRICS_PORT|NATS_.*|SMTP_.*|NOTIFY_.*)$|_(URL|KEY|KEYS|SECRET|DATA)$/.test(name),
     ),
   );
 

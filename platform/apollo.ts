@@ -1,7 +1,22 @@
 /** GraphQL over HTTP: node:http in, Apollo Server's pipeline, node:http out. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type ApolloServer, type BaseContext, HeaderMap } from '@apollo/server';
+import { type ApolloServer, type ApolloServerPlugin, type BaseContext, HeaderMap } from '@apollo/server';
 import { json } from './http.ts';
+import { tellErrors, tellOperation } from './serving.ts';
+
+/** Tells metrics and traces what a request turned out to be. */
+export const tellOfOperations: ApolloServerPlugin = {
+  async requestDidStart() {
+    return {
+      async didResolveOperation({ operation }) {
+        if (operation) tellOperation(operation.operation, operation.name?.value);
+      },
+      async willSendResponse({ response: { body } }) {
+        if (body.kind === 'single' && body.singleResult.errors?.length) tellErrors();
+      },
+    };
+  },
+};
 
 /** Answers one request whose body has been read; a context that throws a GraphQLError is an answer too. */
 export async function answerGraphql<C extends BaseContext>(

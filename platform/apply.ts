@@ -5,8 +5,7 @@
 import type { Event, EventTypeOf, Stream } from '#schema/events.ts';
 import { databaseIsAway, type EntityManager, query, transaction } from './database.ts';
 import type { Log } from './log.ts';
-import { cause } from './outbox.ts';
-import { newTrace } from './trace.ts';
+import { type Cause, cause, inStep, newTrace } from './trace.ts';
 
 /**
  * What a service does when another's event comes: a function, inside the transaction that moves the version, or `ignore`:
@@ -103,14 +102,37 @@ export async function applyTogether(
     if (outcomes.get(arrived) !== 'applied') continue;
     const handler = (consumer.handlers as Record<string, AnyHandler | 'ignore'>)[arrived.type]; // the type was looked up before
     if (!handler || handler === 'ignore') continue;
-    const { event } = arrived;
-    await cause.run({ traceparent: event.traceparent ?? newTrace(), eventId: event.id }, () => handler(event, em));
-    await em.flush();
+    await handle(consumer, arrived, async () => {
+      await handler(arrived.event, em);
+      await em.flush();
+    });
     // crash point: consumer, an effect not committed
   }
   return outcomes;
 }
 type AnyHandler = (event: Event, em: EntityManager) => Promise<void>;
+
+/** What the handling of an event is led by. */
+export const causeIn = ({ traceparent, id, type, correlationid }: Event): Cause & { eventId: string } => ({
+  traceparent: traceparent ?? newTrace(type),
+  eventId: id,
+  rentalId: correlationid,
+});
+
+function handle({ name, stream }: Consumer, { type, event }: Arrived, work: () => Promise<void>): Promise<void> {
+  const led = causeIn(event);
+  const attributes = {
+    'messaging.system': 'nats',
+    'messaging.operation.name': 'process',
+    'messaging.operation.type': 'process',
+    'messaging.destination.name': stream,
+    'messaging.consumer.group.name': name,
+    'messaging.message.id': event.id,
+  };
+  return inStep(`process ${type}`, { kind: 'CONSUMER', after: led.traceparent, attributes }, ({ traceparent }) =>
+    cause.run({ ...led, traceparent }, work),
+  );
+}
 
 /** Moves each row as far as the events reach without a gap, and says of each event what it was. Events come in order of version. */
 async function moveVersions(em: EntityManager, consumer: string, events: Arrived[]): Promise<Map<Arrived, Outcome>> {

@@ -22,6 +22,7 @@ const postgresUrl = urlOf(/^postgres(ql)?$/, 'postgresql://user@host:5432/name')
 const onOrOff = z.enum(['on', 'off'], 'must be on or off');
 /** Parts between commas, spaces or ends of lines. */
 export const partsOf = (text: string): string[] => text.split(/[\s,]+/).filter(Boolean);
+const otlpProtocol = z.enum(['http/protobuf', 'http/json'], 'must be http/protobuf or http/json');
 const list = z.string().transform(partsOf);
 const origins = list.refine(
   (all) => all.every((origin) => URL.parse(origin)?.origin === origin),
@@ -78,6 +79,18 @@ const settings = {
   METRICS_PORT: port
     .optional()
     .describe('port of its own for /metrics, apart from the one of clients; without it the router has none'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url
+    .optional()
+    .describe('an OpenTelemetry collector, which traces are sent to by OTLP over HTTP; none without it'),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url.optional().describe('the same, with the whole path, for traces alone'),
+  OTEL_EXPORTER_OTLP_PROTOCOL: otlpProtocol.default('http/protobuf').describe('how they are sent'),
+  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: otlpProtocol.optional().describe('the same, for traces alone'),
+  OTEL_TRACES_EXPORTER: z.enum(['otlp', 'none'], 'must be otlp or none').default('otlp').describe('none: no traces'),
+  OTEL_SDK_DISABLED: z
+    .string()
+    .transform((text) => text.toLowerCase() === 'true')
+    .prefault('false')
+    .describe('true: no traces'),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent'], 'must be fatal, error, warn, info, debug or silent')
     .default('info')
@@ -278,7 +291,7 @@ export const givenSettings = (): Partial<Record<Setting, string>> =>
 
 /** What every program needs of this one's environment, whatever it is; `settings` beside it. Nothing else is passed on. */
 export const bareEnvironment = (settings: Partial<Record<string, string>>): NodeJS.ProcessEnv => ({
-  ...pick(['PATH', 'HOME', 'TZ', 'SystemRoot', 'TEMP']),
+  ...pick(['PATH', 'HOME', 'TZ', 'SystemRoot', 'TEMP', ...openTelemetrys()]),
   ...settings,
 });
 
@@ -287,6 +300,9 @@ export const wholeEnvironment = (changes: Record<string, string>): NodeJS.Proces
   ...process.env,
   ...changes,
 });
+
+/** Its SDK has many more than those that are read here. */
+const openTelemetrys = () => Object.keys(process.env).filter((name) => name.startsWith('OTEL_'));
 
 const pick = (names: string[]): Record<string, string> =>
   Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));

@@ -17,11 +17,12 @@ import {
   type StreamInfo,
 } from 'nats';
 import { type Event, parseEvent, type Stream } from '#schema/events.ts';
-import { type AnyConsumer, type Arrived, applyBatch, type Consumer, NotYet, type Outcome } from './apply.ts';
+import { type AnyConsumer, type Arrived, applyBatch, type Consumer, causeIn, NotYet, type Outcome } from './apply.ts';
 import { databaseIsAway, type EntityManager } from './database.ts';
 import type { Log } from './log.ts';
 import { connectOnce, ensureStream, type NatsPlace } from './nats.ts';
 import { adoptOrphans, bury, oldGaps, park, sweepParked } from './parked.ts';
+import { cause } from './trace.ts';
 
 /** 100 per transaction: 2,140 to 2,680 events a second against 600 to 630 one by one (2 cores, commit delay 1 ms). */
 const BATCH = 100;
@@ -277,7 +278,9 @@ class Reader {
   async #failed(event: Event, error: Error): Promise<boolean> {
     const { em, log } = this.#options;
     const { failures } = this.#tried(event, 1);
-    log.error({ consumer: this.name, eventId: event.id, failures, err: error }, 'an event could not be handled');
+    cause.run(causeIn(event), () =>
+      log.error({ consumer: this.name, failures, err: error }, 'an event could not be handled'),
+    );
     if (failures < MAX_FAILURES) return false;
     await bury(em, this.name, JSON.stringify(event), error.message, event);
     this.#attempts.delete(event.id);

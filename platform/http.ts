@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ErrorCode } from './errors.ts';
 import type { Log } from './log.ts';
+import { serveRequest } from './serving.ts';
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
@@ -63,16 +64,20 @@ export async function listen({
     '/livez': async (_, response) => tell(response, await hung()),
     '/readyz': async (_, response) => tell(response, draining ? 'draining' : await notReady()),
   };
-  const all = { ...health, ...routes };
+  const all: Record<string, Handler> = { ...health, ...routes };
+  const uncounted = [...Object.keys(health), '/metrics']; // asked by machines, all the time
 
   const server = createServer((request, response) => {
     if (draining) response.setHeader('connection', 'close');
     underWay.add(response);
     response.once('close', () => underWay.delete(response));
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-    const handler = handlerFor(all, pathOf(request));
+    const route = routeFor(all, pathOf(request));
+    const handler = route && all[route];
     if (!handler) return text(response, 404, 'There is nothing here.');
-    handler(request, response).catch((error: unknown) => answerFault(request, response, error, log));
+    const answer = () =>
+      handler(request, response).catch((error: unknown) => answerFault(request, response, error, log));
+    void (uncounted.includes(route) ? answer() : serveRequest(request, response, route, answer));
   });
   // Above the idle time-out of the router's agent, or reused connections are cut under a request.
   server.keepAliveTimeout = 65_000;
@@ -137,10 +142,9 @@ const connectionsOf = (server: Server): Promise<number> =>
 
 export const pathOf = (request: IncomingMessage): string => (request.url ?? '/').split('?', 1)[0] ?? '/';
 
-function handlerFor(routes: Record<string, Handler>, path: string): Handler | undefined {
-  if (routes[path]) return routes[path];
-  const prefix = Object.keys(routes).find((route) => route.endsWith('/*') && path.startsWith(route.slice(0, -1)));
-  return prefix === undefined ? undefined : routes[prefix];
+function routeFor(routes: Record<string, Handler>, path: string): string | undefined {
+  if (routes[path]) return path;
+  return Object.keys(routes).find((route) => route.endsWith('/*') && path.startsWith(route.slice(0, -1)));
 }
 
 function answerFault(request: IncomingMessage, response: ServerResponse, error: unknown, log: Log): void {

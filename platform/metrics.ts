@@ -1,72 +1,77 @@
 /**
- * `/metrics` of every subgraph, for Prometheus: what of its events has not arrived, read from its
- * database at each scrape, and whom it serves live.
+ * What every process tells Prometheus, on `/metrics`: how it is, and whatever its parts read anew at each scrape. A scrape is
+ * answered in time whatever is away: what could not be read is left out.
  */
-import { Gauge, Registry } from 'prom-client';
-import { type EntityManager, query } from './database.ts';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { Config } from './config.ts';
 import type { Handler } from './http.ts';
+import { version } from './version.ts';
 
-interface ConsumerState {
-  consumer: string;
-  dead: number;
-  parked: number;
-  gapS: number;
+/** Of this process. */
+export const registry = new Registry();
+
+const READ_WITHIN_MS = 1000;
+
+/** Reads something anew. What it rejects with is no answer; it clears then what it has told before. */
+type Reading = () => Promise<void>;
+const readings = new Set<Reading>();
+
+/** Reads it at each scrape from now on. A reading that is still under way is waited for, not begun again. */
+export function readAtScrapes(reading: Reading): void {
+  let underWay: Promise<void> | undefined;
+  readings.add(() => {
+    underWay ??= reading().finally(() => {
+      underWay = undefined;
+    });
+    return underWay;
+  });
 }
 
-/** A gap is what waits for an event that nobody has given up on; what waits behind a dead letter is parked, and no gap. */
-const CONSUMERS = `
-  SELECT consumer,
-    (SELECT count(*)::int FROM dead_letter d WHERE d.consumer = c.consumer AND dropped_at IS NULL) AS dead,
-    (SELECT count(*)::int FROM parked p WHERE p.consumer = c.consumer) AS parked,
-    (SELECT coalesce(extract(epoch FROM now() - min(since)), 0)::float8 FROM parked p WHERE p.consumer = c.consumer
-       AND NOT EXISTS (SELECT FROM dead_letter d WHERE d.consumer = p.consumer AND d.aggregate = p.aggregate)) AS "gapS"
-  FROM unnest($1::text[]) AS c(consumer)`;
-
-interface OutboxState {
-  unpublished: number;
-  oldestS: number;
+/** A gauge of this process, the one of this name if there is one. */
+export function gauge<L extends string = never>(name: string, help: string, labelNames: L[] = []): Gauge<L> {
+  const known = registry.getSingleMetric(name) as Gauge<L> | undefined; // a name stands for one kind of metric
+  return known ?? new Gauge({ name, help, labelNames, registers: [registry] });
 }
 
-const OUTBOX = `
-  SELECT count(*)::int AS unpublished, coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 AS "oldestS"
-  FROM outbox WHERE published_at IS NULL`;
+/** Tells nothing by this gauge any more; prom-client's `reset` would tell 0. */
+export function forget(gauge: Gauge<string>): void {
+  gauge.reset();
+  gauge.remove({});
+}
 
-/** What a service tells of itself beside, by the name of the gauge; read at each scrape. */
-export type Gauges = Record<string, { help: string; read: () => number }>;
+/** What holds of every process. */
+export function tellProcess(service: string): void {
+  collectDefaultMetrics({ register: registry });
+  gauge('rentabook_build_info', 'What is running', ['version', 'service']).set({ version, service }, 1);
+}
 
-/** Answers in Prometheus' text format; a scrape fails while the database is away. */
-export function metricsHandler(
-  em: () => EntityManager,
-  consumers: string[],
-  subscriptions: () => number,
-  gauges: Gauges = {},
-): Handler {
-  const registry = new Registry();
-  const gauge = (name: string, help: string, labelNames: string[] = []) =>
-    new Gauge({ name, help, labelNames, registers: [registry] });
-  const dead = gauge('rentabook_dead_letters', 'Events that a consumer has given up on', ['consumer']);
-  const parked = gauge('rentabook_parked_events', 'Events that wait beside a consumer', ['consumer']);
-  const gap = gauge('rentabook_oldest_gap_seconds', 'How long an event has waited for its predecessor', ['consumer']);
-  const unpublished = gauge('rentabook_outbox_unpublished', 'Events that wait for their publication');
-  const oldest = gauge('rentabook_outbox_oldest_seconds', 'How long the oldest of them has waited');
-  const served = gauge('rentabook_subscriptions', 'Subscriptions that are being served');
-  const own = Object.entries(gauges).map(([name, { help, read }]) => ({ gauge: gauge(name, help), read }));
+async function scrape(): Promise<string> {
+  const inTime = new Promise<void>((resolve) => setTimeout(resolve, READ_WITHIN_MS).unref());
+  await Promise.race([Promise.allSettled([...readings].map((read) => read())), inTime]);
+  return registry.metrics();
+}
 
-  return async (_, response) => {
-    served.set(subscriptions());
-    for (const { gauge, read } of own) gauge.set(read());
-    const [states, [outbox]] = await Promise.all([
-      query<ConsumerState>(em(), CONSUMERS, [consumers]),
-      query<OutboxState>(em(), OUTBOX),
-    ]);
-    for (const state of states) {
-      dead.set({ consumer: state.consumer }, state.dead);
-      parked.set({ consumer: state.consumer }, state.parked);
-      gap.set({ consumer: state.consumer }, state.gapS);
-    }
-    unpublished.set(outbox?.unpublished ?? 0);
-    oldest.set(outbox?.oldestS ?? 0);
-    response.writeHead(200, { 'content-type': registry.contentType });
-    response.end(await registry.metrics());
-  };
+const answer: Handler = async (_, response) => {
+  const metrics = await scrape();
+  response.writeHead(200, { 'content-type': registry.contentType });
+  response.end(metrics);
+};
+
+/** For the process's own port; nothing where /metrics has a port to itself. */
+export const metricsRoute = ({
+  METRICS_PORT,
+}: Pick<Config<'METRICS_PORT'>, 'METRICS_PORT'>): Record<string, Handler> =>
+  METRICS_PORT === undefined ? { '/metrics': answer } : {};
+
+/** `/metrics` on a port to itself, where it has one: until the process ends, so that its drain is seen too. */
+export async function listenForMetrics({ HOST, METRICS_PORT }: Config<'HOST' | 'METRICS_PORT'>): Promise<void> {
+  if (METRICS_PORT === undefined) return;
+  const server = createServer((request, response) => {
+    if (request.url?.split('?', 1)[0] !== '/metrics') return void response.writeHead(404).end();
+    answer(request, response).catch(() => response.destroy());
+  });
+  server.listen(METRICS_PORT, HOST);
+  await once(server, 'listening');
 }

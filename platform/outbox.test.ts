@@ -4,7 +4,8 @@ import { createDatabase } from '../tests/services.ts';
 import { type EntityManager, type Orm, openDatabase, transaction } from './database.ts';
 import { createLog } from './log.ts';
 import { platformMigrations } from './migrations.ts';
-import { type Aggregate, cause, OutboxRow, outboxRow, publish } from './outbox.ts';
+import { type Aggregate, OutboxRow, outboxRow, publish } from './outbox.ts';
+import { cause } from './trace.ts';
 
 let orm: Orm;
 beforeAll(async () => {

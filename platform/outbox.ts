@@ -2,7 +2,6 @@
  * The outbox: an event is a row, written in the transaction of the change it tells of. The relay publishes it after the
  * commit. Ids are `<aggregate>-<id>:<version>`, one event per version, so neither side can double or reorder unnoticed.
  */
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { defineEntity, p } from '@mikro-orm/core';
 import {
   aggregateOf,
@@ -14,7 +13,7 @@ import {
   wireType,
 } from '#schema/events.ts';
 import { type EntityManager, query } from './database.ts';
-import { newTrace } from './trace.ts';
+import { cause, newTrace } from './trace.ts';
 
 const OutboxSchema = defineEntity({
   name: 'OutboxRow',
@@ -36,13 +35,6 @@ export interface Aggregate {
   version: number;
 }
 
-/** What led to the work being done now: the request's trace, and the event that is being handled, if any. */
-export interface Cause {
-  traceparent: string;
-  eventId?: string;
-}
-export const cause = new AsyncLocalStorage<Cause>();
-
 /** Moves the aggregate's version and stores the event beside the change that it tells of. @throws when the data breaks the contract. */
 export function publish<T extends EventType>(
   em: EntityManager,
@@ -58,7 +50,7 @@ export function publish<T extends EventType>(
 /** The row itself, for statements that write many at once; its version is the aggregate's own. */
 export function outboxRow<T extends EventType>({ id, version }: Aggregate, type: T, data: DataOf<T>, now: Date) {
   const aggregate = `${aggregateOf(type)}-${id}`;
-  const { traceparent, eventId: causationid } = cause.getStore() ?? { traceparent: newTrace() };
+  const { traceparent, eventId: causationid } = cause.getStore() ?? { traceparent: newTrace(type) };
   const payload: Event<T> = {
     specversion: '1.0',
     id: `${aggregate}:${version}`,

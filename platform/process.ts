@@ -1,6 +1,8 @@
 /** The life of every process: read the settings, start, say so, run, drain, go. A main.ts is one call of `run`. */
 import { type Config, ConfigError, readConfig, type Setting } from './config.ts';
 import { createLog, type Log } from './log.ts';
+import { listenForMetrics, tellProcess } from './metrics.ts';
+import { startTracing, type Tracing } from './telemetry.ts';
 
 /** What has been started. */
 export interface Started {
@@ -22,13 +24,16 @@ export async function run<N extends Setting>(
 ): Promise<void> {
   let log = createLog(service, 'info');
   try {
-    const { LOG_LEVEL, LINGER_MS } = readConfig(['LOG_LEVEL', 'LINGER_MS']);
+    const { LOG_LEVEL, LINGER_MS, ...place } = readConfig(['LOG_LEVEL', 'LINGER_MS', 'HOST', 'METRICS_PORT']);
     log = createLog(service, LOG_LEVEL);
+    tellProcess(service);
+    const tracing = await startTracing(service, log);
     process.on('unhandledRejection', (error) =>
       log.error({ err: error }, 'a promise was rejected and nobody listened'),
     );
     let started: Started | undefined;
-    stopWhenTold(() => started, LINGER_MS + DRAIN_MS, log);
+    stopWhenTold(() => started, { withinMs: LINGER_MS + DRAIN_MS, tracing, log });
+    await listenForMetrics(place);
     started = await start(readConfig(settings), log);
     process.send?.({ ready: true, port: started.port });
     log.info({ port: started.port }, 'ready');
@@ -40,7 +45,10 @@ export async function run<N extends Setting>(
 }
 
 /** One that still starts has promised nothing: it goes at once. */
-function stopWhenTold(started: () => Started | undefined, withinMs: number, log: Log): void {
+function stopWhenTold(
+  started: () => Started | undefined,
+  { withinMs, tracing, log }: { withinMs: number; tracing: Tracing; log: Log },
+): void {
   let stopping = false;
   const stop = async (reason: string) => {
     if (stopping) return;
@@ -50,6 +58,7 @@ function stopWhenTold(started: () => Started | undefined, withinMs: number, log:
     await started()
       ?.stop()
       .catch((error: unknown) => log.error({ err: error }, 'the drain failed'));
+    await tracing.stop();
     process.exit(0);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));

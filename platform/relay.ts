@@ -35,14 +35,22 @@ export interface RelayOptions extends NatsPlace {
   log: Log;
 }
 
+export interface Relay {
+  /** Whether it is this process that publishes. */
+  isLeader(): boolean;
+  stop(): Promise<void>;
+}
+
 /**
  * Runs until `stop` is called; then it publishes what is left, as far as that goes at once. Nothing it does can fail the
  * service: a broker that is away is only waited for.
  */
-export function startRelay(options: RelayOptions): { stop(): Promise<void> } {
+export function startRelay(options: RelayOptions): Relay {
   const abort = new AbortController();
-  const running = loop(options, abort.signal);
+  let leads = false;
+  const running = loop(options, abort.signal, (now) => (leads = now));
   return {
+    isLeader: () => leads,
     async stop() {
       abort.abort();
       await running;
@@ -50,14 +58,18 @@ export function startRelay(options: RelayOptions): { stop(): Promise<void> } {
   };
 }
 
-async function loop(options: RelayOptions, signal: AbortSignal): Promise<void> {
+async function loop(options: RelayOptions, signal: AbortSignal, leads: (now: boolean) => void): Promise<void> {
   for (let failures = 0; !signal.aborted; ) {
     try {
-      await lead(options, signal, () => (failures = 0));
+      await lead(options, signal, () => {
+        failures = 0;
+        leads(true);
+      });
     } catch (error) {
       options.log.warn({ err: error, stream: options.stream }, 'the relay starts again');
       failures += 1;
     }
+    leads(false);
     await pause(Math.min(5000, 100 * 2 ** failures), signal);
   }
 }

@@ -1,8 +1,9 @@
 /** Request-reply between services over core NATS, checked at both ends by schema/requests.ts. */
-import { ErrorCode, type Msg, type NatsConnection, NatsError, StringCodec, type Subscription } from 'nats';
+import { ErrorCode, headers, type Msg, type NatsConnection, NatsError, StringCodec, type Subscription } from 'nats';
 import { type AnswerOf, type AskOf, type RequestSubject, requests } from '#schema/requests.ts';
 import { unavailable } from './errors.ts';
 import type { Log } from './log.ts';
+import { cause, inStep, traceparentIn } from './trace.ts';
 
 const codec = StringCodec();
 
@@ -23,7 +24,7 @@ export function createAsk(connecting: Promise<NatsConnection>): Ask {
   return async (subject, request, timeoutMs) => {
     if (!nats) throw new NoAnswer(`${subject}: NATS cannot be reached`);
     try {
-      const reply = await nats.request(subject, codec.encode(JSON.stringify(request)), { timeout: timeoutMs });
+      const reply = await send(nats, subject, codec.encode(JSON.stringify(request)), timeoutMs);
       const { answer, fault } = reply.json<{ answer?: unknown; fault?: string }>();
       if (fault) throw new NoAnswer(`${subject}: ${fault}`);
       return requests[subject].answer.parse(answer) as AnswerOf<typeof subject>; // the schema of that very subject
@@ -34,6 +35,21 @@ export function createAsk(connecting: Promise<NatsConnection>): Ask {
     }
   };
 }
+
+/** As a step of the trace that has led here, if one has. */
+function send(nats: NatsConnection, subject: RequestSubject, payload: Uint8Array, timeout: number): Promise<Msg> {
+  const led = cause.getStore();
+  if (!led) return nats.request(subject, payload, { timeout });
+  const options = { kind: 'CLIENT', after: led.traceparent, attributes: attributesOf(subject) } as const;
+  return inStep(subject, options, ({ traceparent }) => {
+    const head = headers();
+    head.set(TRACEPARENT, traceparent);
+    return nats.request(subject, payload, { timeout, headers: head });
+  });
+}
+
+const TRACEPARENT = 'traceparent';
+const attributesOf = (subject: RequestSubject) => ({ 'rpc.system': 'nats', 'rpc.method': subject });
 
 /** The answer, for who cannot do without it. @throws GraphQLError SERVICE_UNAVAILABLE with the message when there is none */
 export async function needed<T>(answer: Promise<T>, message: string): Promise<T> {
@@ -75,13 +91,21 @@ export function answer<S extends RequestSubject>(
     queue: subject,
     callback: (error, message) => {
       if (error) return void log.error({ err: error, subject }, 'a subscription to requests failed');
-      const answer = reply(message, subject, log, work)
+      const answer = led(message, subject, () => reply(message, subject, log, work))
         .then((response) => void message.respond(codec.encode(JSON.stringify(response))))
         .finally(() => answers.delete(answer));
       answers.add(answer);
     },
   });
   questions.push(question);
+}
+
+/** By the trace that has led to the question, if one has. */
+function led<T>(message: Msg, subject: RequestSubject, work: () => Promise<T>): Promise<T> {
+  const after = traceparentIn(message.headers?.get(TRACEPARENT));
+  if (!after) return work();
+  const options = { kind: 'SERVER', after, attributes: attributesOf(subject) } as const;
+  return inStep(subject, options, ({ traceparent }) => cause.run({ traceparent }, work));
 }
 
 async function reply<S extends RequestSubject>(

@@ -6,7 +6,7 @@ import { ApolloServer } from '@apollo/server';
 import { ApolloServerPluginInlineTraceDisabled } from '@apollo/server/plugin/disabled';
 import type { NatsConnection } from 'nats';
 import type { Stream } from '#schema/events.ts';
-import { answerGraphql } from './apollo.ts';
+import { answerGraphql, tellOfOperations } from './apollo.ts';
 import type { AnyConsumer } from './apply.ts';
 import type { Config, Setting } from './config.ts';
 import { type Consuming, startConsumer } from './consume.ts';
@@ -22,18 +22,17 @@ import {
 import { probeDatabase, whyHung } from './health.ts';
 import { BadRequest, type Handler, listen, readBody } from './http.ts';
 import type { Log } from './log.ts';
-import { type Gauges, metricsHandler } from './metrics.ts';
+import { metricsRoute } from './metrics.ts';
 import { connectForever, type NatsPlace } from './nats.ts';
 import { tokenSettings, tokenVerifierFor } from './oidc.ts';
-import { cause } from './outbox.ts';
 import type { Started } from './process.ts';
 import { startRelay } from './relay.ts';
 import { type Ask, createAsk, stopAnswering } from './requestReply.ts';
 import { openServiceDatabase } from './serviceDatabase.ts';
+import { type Gauges, type Measure, tellService } from './serviceMetrics.ts';
 import { createVerifier, headOf, SIGNATURE_HEADER, type Verifier } from './signature.ts';
 import { serveSubscriptions } from './subscriptions.ts';
 import type { VerifyToken, Viewer } from './tokens.ts';
-import { newTrace } from './trace.ts';
 
 /** What a subgraph needs whatever it does; its main.ts adds its own. */
 export const serviceSettings = [
@@ -43,6 +42,7 @@ export const serviceSettings = [
   'DATABASE_POOL',
   'MIGRATE',
   'LINGER_MS',
+  'METRICS_PORT',
   'NATS_URL',
   'NATS_CREDENTIALS',
   'NATS_REPLICAS',
@@ -101,6 +101,7 @@ export interface ServeOptions<C extends BaseContext> {
   workers?: Worker[];
   /** On /metrics, beside what every service has there. */
   gauges?: Gauges;
+  measures?: Measure[];
   /** Beside /graphql: webhooks, keys. */
   routes?: Record<string, Handler>;
 }
@@ -121,7 +122,7 @@ export async function serve<C extends BaseContext>(
     formatError: maskErrors(log),
     introspection: true, // nobody but the router can ask
     csrfPrevention: false, // nor a browser
-    plugins: [ApolloServerPluginInlineTraceDisabled()],
+    plugins: [ApolloServerPluginInlineTraceDisabled(), tellOfOperations],
   });
   await apollo.start();
 
@@ -135,12 +136,7 @@ export async function serve<C extends BaseContext>(
     log,
     routes: {
       '/graphql': graphqlHandler(apollo, options.context, verifyToken, verifier),
-      '/metrics': metricsHandler(
-        service.em,
-        (options.consumers ?? []).map(({ name }) => name),
-        () => subscriptions.count(),
-        options.gauges,
-      ),
+      ...metricsRoute(config),
       ...options.routes,
     },
     notReady: () => database.whyAway(),
@@ -160,6 +156,17 @@ export async function serve<C extends BaseContext>(
   const relay = startRelay({ stream: options.stream, databaseUrl: config.DATABASE_URL, ...relayAndConsumers });
   for (const consumer of options.consumers ?? [])
     consumers.set(consumer.name, startConsumer(consumer, { em: service.orm.em, ...relayAndConsumers }));
+  tellService({
+    em: service.em,
+    database,
+    nats: () => soFar(service.nats),
+    consumers: options.consumers ?? [],
+    subscriptions: subscriptions.count,
+    isLeader: relay.isLeader,
+    log,
+    measures: options.measures,
+    gauges: options.gauges,
+  });
 
   return {
     port: http.port,
@@ -190,10 +197,8 @@ function graphqlHandler<C extends BaseContext>(
     const body = await readBody(request, MAX_BODY_BYTES);
     refuse(verifier.whyRefused(signature, { ...head, body }));
 
-    await cause.run({ traceparent: headers.traceparent?.toString() ?? newTrace() }, () =>
-      answerGraphql(apollo, request, response, body, async () =>
-        context(await verifyToken(headers.authorization), head.client),
-      ),
+    await answerGraphql(apollo, request, response, body, async () =>
+      context(await verifyToken(headers.authorization), head.client),
     );
   };
 }

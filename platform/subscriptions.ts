@@ -22,6 +22,7 @@ import { mapped } from './iterators.ts';
 import type { Log } from './log.ts';
 import { headOf, SIGNATURE_HEADER, type Verifier } from './signature.ts';
 import type { VerifyToken } from './tokens.ts';
+import { type Cause, cause, traceparentIn } from './trace.ts';
 import { closeSockets, refuseUpgrade, runProtocol } from './websocket.ts';
 
 export interface SubscriptionOptions {
@@ -66,14 +67,17 @@ export function serveSubscriptions({
   const mask = maskErrors(log);
   const protocol = makeServer({
     async subscribe(args) {
-      const results = await subscribe(args, () => served.delete(args));
+      const results = await ledBy(args.contextValue, () => subscribe(args, () => served.delete(args)));
       if (Symbol.asyncIterator in results) served.add(args);
       return results;
     },
     onSubscribe: (_socket, _id, payload) => operation(schema, payload, verifyToken, context),
     onError: (_socket, _id, _payload, errors) => errors.map((error) => mask(error.toJSON(), error)),
-    onNext: (_socket, _id, _payload, _args, { data = null, errors }) =>
-      errors && { data, errors: errors.map((error) => mask(error.toJSON(), error)) },
+    onNext: (_socket, _id, _payload, args, { data = null, errors }) =>
+      errors && {
+        data,
+        errors: ledBy(args.contextValue, () => errors.map((error) => mask(error.toJSON(), error))),
+      },
   });
 
   server.on('upgrade', (request, socket, head) => {
@@ -86,6 +90,13 @@ export function serveSubscriptions({
   });
 
   return { count: () => served.size, stop: () => closeSockets(sockets, GOING_AWAY, 'Going away') };
+}
+
+/** What has led to each subscription, by its context. */
+const causes = new WeakMap<object, Cause>();
+function ledBy<T>(context: unknown, work: () => T): T {
+  const led = causes.get(context as object); // `operation` makes it
+  return led ? cause.run(led, work) : work();
 }
 
 /** What to execute, and for whom; or why not. */
@@ -102,12 +113,15 @@ async function operation(
     if (getOperationAST(document, payload.operationName)?.operation !== 'subscription')
       return [new GraphQLError('Only subscriptions travel by WebSocket here.')];
     const viewer = await verifyToken(payload.extensions?.authorization as string | undefined); // a text, or it does not verify
+    const contextValue = context(viewer, ''); // the socket is the router's own
+    const traceparent = traceparentIn(payload.extensions?.traceparent);
+    if (traceparent) causes.set(contextValue, { traceparent });
     return {
       schema,
       document,
       variableValues: payload.variables ?? {},
       operationName: payload.operationName ?? null,
-      contextValue: context(viewer, ''), // the socket is the router's own
+      contextValue,
     };
   } catch (error) {
     return [
@@ -129,7 +143,9 @@ export async function subscribe(
   const source = await createSourceEventStream(args);
   if (!(Symbol.asyncIterator in source)) return source;
   const resultOf = async (event: unknown) =>
-    event instanceof Position ? { extensions: { cursor: event.cursor } } : execute({ ...args, rootValue: event });
+    event instanceof Position
+      ? { extensions: { cursor: event.cursor } }
+      : ledBy(args.contextValue, () => execute({ ...args, rootValue: event }));
   const events = source[Symbol.asyncIterator]() as AsyncIterableIterator<unknown>; // graphql-js makes one of each
   return mapped<unknown, ExecutionResult>(events, resultOf, ended);
 }

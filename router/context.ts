@@ -1,7 +1,7 @@
 /** Who asks, from where, and in which trace: what travels on to the subgraphs with every request. */
 import type { IncomingMessage } from 'node:http';
 import type { VerifyToken, Viewer } from '#platform/tokens.ts';
-import { newTrace } from '#platform/trace.ts';
+import { cause, newTrace } from '#platform/trace.ts';
 import type { ClientOf } from './client.ts';
 
 export interface Context {
@@ -14,18 +14,15 @@ export interface Context {
   readonly client: string;
 }
 
-const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
-
 /** The context of an HTTP request, and whose it is. @throws GraphQLError, as `VerifyToken` does */
 export async function contextOf(
   request: IncomingMessage,
   { verifyToken, clientOf }: { verifyToken: VerifyToken; clientOf: ClientOf },
 ): Promise<Context> {
-  const { authorization, traceparent } = request.headers;
+  const { authorization } = request.headers;
   const client = clientOf(request); // now: once they have left, the connection tells no address
   const viewer = await verifyToken(authorization);
-  const trace = String(traceparent);
-  return { authorization, client, viewer, traceparent: TRACEPARENT.test(trace) ? trace : newTrace() };
+  return { authorization, client, viewer, traceparent: cause.getStore()?.traceparent ?? newTrace('request') };
 }
 
 /** Of `setTimeout`; a token that lives longer than 24 days is a connection's end all the same. */

@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { GraphQLError } from 'graphql';
 import { BadRequest, type Handler, pathOf, readBody, text } from '#platform/http.ts';
 import type { Log } from '#platform/log.ts';
+import { type Cause, cause } from '#platform/trace.ts';
 import type { ClientOf } from './client.ts';
 import type { Limits } from './limits.ts';
 import type { Subgraph } from './subgraph.ts';
@@ -34,7 +35,7 @@ export function passage(subgraph: Subgraph, { method, clientOf, limits, log }: P
     }
     const client = clientOf(request);
     const leave = await limits.admit(client).catch(tooMany);
-    const headers = endToEnd(request.headers);
+    const headers = { ...endToEnd(request.headers), ...ledBy(cause.getStore()) };
     try {
       const body = await readBody(request, limits.bodyBytes);
       const answer = await subgraph.send({ method, path: pathOf(request), headers, client, body });
@@ -53,6 +54,8 @@ export function passage(subgraph: Subgraph, { method, clientOf, limits, log }: P
 function tooMany(error: unknown): never {
   throw error instanceof GraphQLError ? new BadRequest(429, error.message, 'REQUEST_CONCURRENCY_LIMITED') : error;
 }
+
+const ledBy = (led: Cause | undefined) => led && { traceparent: led.traceparent };
 
 const endToEnd = (headers: IncomingHttpHeaders): Record<string, string> =>
   Object.fromEntries(

@@ -3,10 +3,11 @@ import { ApolloGateway } from '@apollo/gateway';
 import { ApolloServer } from '@apollo/server';
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
-import { answerGraphql } from '#platform/apollo.ts';
+import { answerGraphql, tellOfOperations } from '#platform/apollo.ts';
 import { setForLibrary } from '#platform/config.ts';
 import { type Handler, listen, readBody } from '#platform/http.ts';
 import type { Log } from '#platform/log.ts';
+import { gauge, readAtScrapes } from '#platform/metrics.ts';
 import type { Started } from '#platform/process.ts';
 import type { VerifyToken } from '#platform/tokens.ts';
 import { type ClientOf, trusting } from './client.ts';
@@ -87,7 +88,13 @@ export async function startRouter(options: RouterOptions): Promise<Started> {
       __exposeQueryPlanExperimental: false,
       logger: log,
     }),
-    plugins: [ApolloServerPluginLandingPageDisabled(), onlyWhatMayRun(limits, persisted), withoutInternals, retryAfter],
+    plugins: [
+      ApolloServerPluginLandingPageDisabled(),
+      tellOfOperations,
+      onlyWhatMayRun(limits, persisted),
+      withoutInternals,
+      retryAfter,
+    ],
     parseOptions: limits.parsing,
     validationRules: limits.rules,
     validationOptions: MAX_MISTAKES,
@@ -142,6 +149,12 @@ export async function startRouter(options: RouterOptions): Promise<Started> {
     verifyToken,
     clientOf,
     log,
+  });
+
+  const open = gauge('rentabook_sockets', 'Connections that clients keep open for subscriptions', ['transport']);
+  readAtScrapes(async () => {
+    open.set({ transport: 'websocket' }, sockets.count());
+    open.set({ transport: 'event_stream' }, streams.count());
   });
 
   return {

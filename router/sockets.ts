@@ -11,8 +11,9 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { badUserInput } from '#platform/errors.ts';
 import { pathOf } from '#platform/http.ts';
 import type { Log } from '#platform/log.ts';
+import { serveOperation } from '#platform/serving.ts';
 import type { VerifyToken, Viewer } from '#platform/tokens.ts';
-import { newTrace } from '#platform/trace.ts';
+import { cause, newTrace } from '#platform/trace.ts';
 import { closeSockets, refuseUpgrade, runProtocol, TRY_AGAIN_LATER } from '#platform/websocket.ts';
 import type { ClientOf } from './client.ts';
 import { type Context, msLeft } from './context.ts';
@@ -46,7 +47,12 @@ export interface SocketOptions {
   log: Log;
 }
 
-export function serveSockets(options: SocketOptions): { stop(): Promise<void> } {
+export interface Sockets {
+  count(): number;
+  stop(): Promise<void>;
+}
+
+export function serveSockets(options: SocketOptions): Sockets {
   const { server, path, clientOf, messageBytes, log } = options;
   const sockets = new WebSocketServer({ noServer: true, maxPayload: messageBytes, handleProtocols });
   const protocol = makeServer<Record<string, unknown>, Session>(protocolOptions(options));
@@ -62,7 +68,10 @@ export function serveSockets(options: SocketOptions): { stop(): Promise<void> } 
     });
   });
 
-  return { stop: () => closeSockets(sockets, SERVICE_RESTART, 'Service restart') };
+  return {
+    count: () => sockets.clients.size,
+    stop: () => closeSockets(sockets, SERVICE_RESTART, 'Service restart'),
+  };
 }
 
 function protocolOptions({ operations, verifyToken }: SocketOptions): ServerOptions<Record<string, unknown>, Session> {
@@ -89,22 +98,30 @@ function protocolOptions({ operations, verifyToken }: SocketOptions): ServerOpti
       return operations.prepare(payload, contextOf(session));
     },
     subscribe: (args) => operations.subscribe(args),
-    execute: (args) => operations.execute(args) as ReturnType<NonNullable<ServerOptions['execute']>>, // its errors are formatted; `format` knows
+    execute: (args) =>
+      serveOperation(() => operations.execute(args)) as ReturnType<NonNullable<ServerOptions['execute']>>, // its errors are formatted; `format` knows
     onNext: (_context, _id, _payload, _args, result) => operations.format(result),
     onError: (_context, _id, _payload, errors) => operations.format({ errors }).errors,
   };
 }
 
-const contextOf = (session: Session): Context => ({
-  get authorization() {
-    return session.authorization; // the newest: a subscription outlives the token it began with
-  },
-  client: session.client,
-  get viewer() {
-    return session.viewer;
-  },
-  traceparent: newTrace(),
-});
+function contextOf(session: Session): Context {
+  let own: string | undefined;
+  return {
+    get authorization() {
+      return session.authorization; // the newest: a subscription outlives the token it began with
+    },
+    client: session.client,
+    get viewer() {
+      return session.viewer;
+    },
+    /** A query's or a mutation's while it is served, or a subscription's for as long as that lasts. */
+    get traceparent() {
+      own ??= cause.getStore()?.traceparent ?? newTrace('subscription');
+      return own;
+    },
+  };
+}
 
 const REFUSED = Symbol('refused');
 

@@ -8,6 +8,7 @@ import { type ExecutionArgs, type FormattedExecutionResult, GraphQLError, getOpe
 import { z } from 'zod';
 import { BadRequest, json } from '#platform/http.ts';
 import type { Log } from '#platform/log.ts';
+import { becomesStream, tellErrors, tellOperation } from '#platform/serving.ts';
 import type { VerifyToken, Viewer } from '#platform/tokens.ts';
 import type { ClientOf } from './client.ts';
 import { type Context, contextOf, msLeft } from './context.ts';
@@ -29,6 +30,8 @@ export interface Streams {
   /** Whether the answer is to be a stream: the client accepts no other, or it is a subscription, for which there is no other. */
   takes(request: IncomingMessage, body: Buffer): boolean;
   answer(request: IncomingMessage, response: ServerResponse, body: Buffer): Promise<void>;
+  /** How many subscriptions there are. */
+  count(): number;
   /** Ends the subscriptions, so that their readers come again elsewhere; what is answered once is finished. */
   stop(): Promise<void>;
 }
@@ -56,9 +59,13 @@ export function serveStreams({ operations, verifyToken, clientOf, log }: StreamO
       const stream = openEventStream(response);
       try {
         const args = operations.prepare(asked.request, context);
-        if (Array.isArray(args)) await tell(stream, operations.format({ errors: args }));
-        else if (kindOf(args) !== 'subscription') await tell(stream, await answerOnce(operations, args, request));
+        if (Array.isArray(args)) {
+          tellErrors();
+          await tell(stream, operations.format({ errors: args }));
+        } else if (kindOf(args) !== 'subscription') await tell(stream, await answerOnce(operations, args, request));
         else {
+          tellOperation('subscription', args.operationName ?? undefined);
+          becomesStream();
           subscriptions.add(stream);
           if (stopping) stream.end();
           await follow(operations, args, context.viewer, asked.after, stream);
@@ -71,6 +78,8 @@ export function serveStreams({ operations, verifyToken, clientOf, log }: StreamO
         stream.end();
       }
     },
+
+    count: () => subscriptions.size,
 
     async stop() {
       stopping = true;

@@ -6,6 +6,7 @@ import { Pool } from 'undici';
 import type { ErrorCode } from '#platform/errors.ts';
 import type { Log } from '#platform/log.ts';
 import { CLIENT_HEADER, SIGNATURE_HEADER, sign } from '#platform/signature.ts';
+import { inStep, markFailed, traceIdOf } from '#platform/trace.ts';
 import type { Context } from './context.ts';
 
 /** The longest that an honest subgraph takes is SETTLE_WAIT_MS, 5 s. */
@@ -44,19 +45,31 @@ export function connectSubgraph(name: string, address: string, key: string): Sub
   return {
     name,
     url,
-    async send({ method, path, headers, client, body }) {
-      const { statusCode, ...answer } = await pool.request({
-        method,
-        path,
-        headers: {
-          ...headers,
-          [CLIENT_HEADER]: client,
-          [SIGNATURE_HEADER]: sign(key, { method, path, client, body }),
-        },
-        body: body.length ? body : null,
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+    send({ method, path, headers, client, body }) {
+      const attributes = {
+        'http.request.method': method,
+        'server.address': url.hostname,
+        'server.port': Number(url.port) || 80,
+        'url.template': path,
+        'service.peer.name': name,
+      };
+      return inStep(`${method} ${path}`, { kind: 'CLIENT', after: headers.traceparent, attributes }, async (step) => {
+        const { statusCode, ...answer } = await pool.request({
+          method,
+          path,
+          headers: {
+            ...headers,
+            traceparent: step.traceparent,
+            [CLIENT_HEADER]: client,
+            [SIGNATURE_HEADER]: sign(key, { method, path, client, body }),
+          },
+          body: body.length ? body : null,
+          signal: AbortSignal.timeout(TIMEOUT_MS),
+        });
+        step.span?.setAttribute('http.response.status_code', statusCode);
+        if (statusCode >= 400) markFailed(step.span, String(statusCode));
+        return { status: statusCode, headers: answer.headers, body: await answer.body.text() };
       });
-      return { status: statusCode, headers: answer.headers, body: await answer.body.text() };
     },
     close: () => pool.close(),
   };
@@ -86,7 +99,8 @@ export function dataSource(subgraph: Subgraph, log: Log): GraphQLDataSource<Cont
           }),
         );
       } catch (error) {
-        log.warn({ err: error, subgraph: subgraph.name, traceparent }, 'a subgraph does not answer');
+        const traceId = traceIdOf(traceparent); // for events of a subscription it is not known otherwise
+        log.warn({ err: error, subgraph: subgraph.name, traceId }, 'a subgraph does not answer');
         const path = 'pathInIncomingRequest' in options ? (options.pathInIncomingRequest ?? []) : [];
         throw unavailable(subgraph.name, path);
       }

@@ -43,7 +43,7 @@ export function connectUpstreams(subgraphs: Record<string, string>, key: string,
         sink.lost(cause);
       };
       const unsubscribe = client.subscribe(
-        { ...payload, extensions: { authorization: context.authorization } },
+        { ...payload, extensions: { authorization: context.authorization, traceparent: context.traceparent } },
         {
           next: sink.next,
           complete: () => losers.delete(lose) && sink.complete(),

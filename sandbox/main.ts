@@ -1,6 +1,7 @@
 import { openDatabase } from '#platform/database.ts';
 import { probeDatabase } from '#platform/health.ts';
 import { listen } from '#platform/http.ts';
+import { metricsRoute } from '#platform/metrics.ts';
 import { run } from '#platform/process.ts';
 import { startBank } from './bank.ts';
 import { startCourier } from './courier.ts';
@@ -13,6 +14,7 @@ const settings = [
   'DATABASE_POOL',
   'MIGRATE',
   'LINGER_MS',
+  'METRICS_PORT',
   'STRIPE_SECRET_KEY',
   'STRIPE_WEBHOOK_SECRET',
   'CARRIER_KEY',
@@ -54,7 +56,7 @@ await run('sandbox', settings, async (config, log) => {
     host: config.HOST,
     port: config.PORT,
     log,
-    routes: { '/v1/*': bank.handler, ...courier.routes },
+    routes: { '/v1/*': bank.handler, ...courier.routes, ...metricsRoute(config) },
     notReady: () => database.whyAway(),
     lingerMs: config.LINGER_MS,
   });

@@ -10,6 +10,7 @@ import { makeDemoAccounts } from './demo.ts';
 import { sweepErasures } from './erasure.ts';
 import { bookConsumer, deliveryConsumer, rentalConsumer } from './events.ts';
 import { loadersOf } from './loaders.ts';
+import { measures } from './metrics.ts';
 import { startTelling } from './notifications.ts';
 import { notifierSettings, notifiersOf } from './notifiers.ts';
 import { openLive } from './orderStatus.ts';
@@ -49,6 +50,7 @@ await run('customer', settings, async (config, log) => {
       startRounds('the sweep of erasures', () => sweepErasures(service.em(), service.ask, log), log),
       ...startTelling(notifiers, service.em, log),
     ],
+    measures,
     routes: issuer ? { '/.well-known/jwks.json': async (_, response) => json(response, 200, issuer.jwks) } : {},
   });
 });

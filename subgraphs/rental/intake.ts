@@ -8,7 +8,8 @@ import { checkInput, Refusal } from '#platform/errors.ts';
 import { idInput } from '#platform/ids.ts';
 import type { Log } from '#platform/log.ts';
 import { microBatched } from '#platform/microBatches.ts';
-import { type Cause, cause, outboxRow, storeRows } from '#platform/outbox.ts';
+import { outboxRow, storeRows } from '#platform/outbox.ts';
+import { about, type Cause, cause } from '#platform/trace.ts';
 import { type Admission, admit, type Gate, highestRounds, lockGate, readGate } from './admission.ts';
 import { factsOf } from './changes.ts';
 import { Rental } from './entities.ts';
@@ -47,6 +48,7 @@ export interface Requesting extends Settling {
 export async function requestRental(requesting: Requesting, customerId: string, input: unknown): Promise<Rental> {
   const request = checkInput(rentalInput, input);
   const { id, place, leased } = await requesting.take(customerId, request);
+  about(id);
   // crash point: rental, taken and not answered
   if (leased) await inTime(requesting, id, settle(requesting, leased));
   else if (place === 'KNOWN') await inTime(requesting, id, outcome(requesting.em, id, requesting.settleWaitMs));

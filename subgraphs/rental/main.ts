@@ -15,6 +15,7 @@ import { bookConsumer, customerConsumer, deliveryConsumer } from './events.ts';
 import { sweepFees } from './fees.ts';
 import { createTake, type Requesting } from './intake.ts';
 import { sweepLoans } from './loans.ts';
+import { measures } from './metrics.ts';
 import { claimMsFor, sweepMoney } from './money.ts';
 import { watchOutages } from './outages.ts';
 import { stripeProvider } from './paymentProvider.ts';
@@ -123,6 +124,7 @@ await run('rental', settings, async (config, log) => {
       startRounds('the messages of Stripe', () => applyStripeEvents(sweeping, log), log, UNHURRIED_MS),
       admission,
     ],
+    measures,
     routes: { '/webhooks/stripe': stripeWebhook(service.em, config.STRIPE_WEBHOOK_SECRET) },
   });
 });

@@ -10,6 +10,7 @@ import { rowsById, rowsByOwner } from '#platform/loaders.ts';
 import { publish } from '#platform/outbox.ts';
 import { connectionOf, minutesAgo, type PageArgs, pageOf } from '#platform/pages.ts';
 import { isStaff, type Viewer } from '#platform/tokens.ts';
+import { about } from '#platform/trace.ts';
 import { factsOf, lockRental, move, moveFee, owe } from './changes.ts';
 import { Fee, Payment, Rental, Step } from './entities.ts';
 import { type Collecting, lockFeeOrRefuse, payFee } from './fees.ts';
@@ -91,6 +92,7 @@ const changing = (
 ) =>
   payload(() => {
     checkInput(idInput, rentalId, path);
+    about(rentalId);
     return transaction(em, async (em) => {
       const rental = await ownRental(em, rentalId, viewer, path);
       try {

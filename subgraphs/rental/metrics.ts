@@ -1,0 +1,34 @@
+/** What Rental tells Prometheus beside what every service does. */
+import { COUNTED, type Measure } from '#platform/serviceMetrics.ts';
+import { stepKinds } from './rental.ts';
+
+const held: Measure = {
+  gauges: {
+    rentabook_held_requests: 'Requests to rent that wait',
+    rentabook_held_oldest_seconds: 'How long the oldest of them has waited',
+  },
+  statement: `
+    SELECT count(*)::int AS rentabook_held_requests,
+      coalesce(extract(epoch FROM now() - min(held_since)), 0)::float8 AS rentabook_held_oldest_seconds
+    FROM (SELECT held_since FROM rental WHERE status = 'ON_HOLD' ORDER BY held_since LIMIT ${COUNTED}) AS few`,
+};
+
+/** As `pendingCompensations` has them, of all rentals. */
+const owed: Measure = {
+  gauges: {
+    rentabook_compensations_owed: 'Compensations of cancelled and rejected rentals that are not confirmed yet',
+    rentabook_compensations_oldest_seconds: 'How long the oldest of them has been owed',
+  },
+  label: 'step',
+  statement: `
+    SELECT kind AS step, (count(since))::int AS rentabook_compensations_owed,
+      coalesce(extract(epoch FROM now() - min(since)), 0)::float8 AS rentabook_compensations_oldest_seconds
+    FROM unnest($1::text[]) AS k(kind)
+    LEFT JOIN LATERAL (
+      SELECT owed_since AS since FROM step WHERE step.kind = k.kind AND status <> 'DONE' ORDER BY owed_since LIMIT ${COUNTED}
+    ) AS few ON true
+    GROUP BY kind`,
+  values: [stepKinds.filter((kind) => kind !== 'CAPTURE')],
+};
+
+export const measures: Measure[] = [held, owed];
