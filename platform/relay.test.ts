@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { type JetStreamManager, nanos } from 'nats';
+import { pino } from 'pino';
 import { type Broker, startBroker } from '../tests/broker.ts';
 import { eventually } from '../tests/client.ts';
 import { createDatabase } from '../tests/services.ts';
@@ -196,6 +197,28 @@ test('a relay that is told to stop publishes first what is open', async () => {
   await running.stop();
 
   expect(await streamSize()).toBe(1 + 5 * customers.length);
+});
+
+test('a database that was set back publishes nothing beside the events of its lost future, until the broker is emptied', async () => {
+  const first = relay();
+  const known = await happenTimes(2);
+  const customer = aggregate();
+  await streamHolds([...known, ...(await happenTimes(1, customer))].length);
+  await first.stop();
+  await query(orm.em.fork(), `DELETE FROM outbox WHERE aggregate = 'customer-${customer.id}'`); // as a restore does
+  const lines: string[] = [];
+  const told = pino({}, { write: (line: string) => void lines.push(line) });
+
+  running.push(startRelay({ stream: 'CUSTOMER', databaseUrl, natsUrl: broker.url, replicas: 1, log: told }));
+  const [anew] = await happenTimes(1);
+  await eventually(
+    async () => lines.join(''),
+    (text) => text.includes(`holds the event customer-${customer.id}:1, which this database has never written`),
+  );
+  expect(await streamed()).not.toContain(anew);
+
+  await manage((manager) => manager.streams.delete('CUSTOMER'));
+  expect((await streamHolds(3)).sort()).toEqual([...known, anew].sort());
 });
 
 test('after the stream was wiped everything is published again', async () => {

@@ -25,6 +25,8 @@ const FOLLOWER_RETRY_MS = 300;
 /** An aggregate with a batch of its own waits for the broker once an event; the session must not look idle meanwhile. */
 const BATCH_MS = 1000;
 const REOPEN_PAGE = 10_000;
+/** Somewhat less than the week for which the outbox keeps what is published. */
+const KEPT_MS = 6 * 86_400_000;
 const PRUNE_EVERY_MS = 60_000;
 const PRUNE_PAGE = 1000;
 
@@ -66,12 +68,18 @@ async function loop(options: RelayOptions, signal: AbortSignal, leads: (now: boo
         leads(true);
       });
     } catch (error) {
-      options.log.warn({ err: error, stream: options.stream }, 'the relay starts again');
+      const level = error instanceof AnotherHistory ? 'error' : 'warn';
+      options.log[level]({ err: error, stream: options.stream }, 'the relay starts again');
       failures += 1;
     }
     leads(false);
     await pause(Math.min(5000, 100 * 2 ** failures), signal);
   }
+}
+
+/** Only a person can say which of the two is right. */
+class AnotherHistory extends Error {
+  override name = 'AnotherHistory';
 }
 
 /** One turn as leader, from the lock to the first doubt. */
@@ -95,6 +103,7 @@ async function lead(
     const manager = await nats.jetstreamManager({ checkAPI: false, timeout: BROKER_TIMEOUT_MS });
     await ensureStream(manager, stream, replicas);
     const turn = new Turn(stream, database, manager, nats.jetstream({ timeout: BROKER_TIMEOUT_MS }));
+    await turn.refuseAnotherHistory();
     await turn.reopenLost();
     progress();
     while (!signal.aborted && !nats.isClosed()) await turn.step(signal);
@@ -196,6 +205,23 @@ class Turn {
     await this.#prune();
     if (rows.length < BATCH) await pause(POLL_MS, signal); // what comes meanwhile goes together
     return rows.length;
+  }
+
+  /**
+   * A database that was set back to an older state would give new events the ids of those that the stream still holds: they
+   * would be taken for duplicates, and lost. @throws AnotherHistory
+   */
+  async refuseAnotherHistory(): Promise<void> {
+    const { state } = await this.#manager.streams.info(this.#stream);
+    if (!state.messages) return;
+    const { header, time } = await this.#manager.streams.getMessage(this.#stream, { seq: state.last_seq });
+    const eventId = header?.get('Nats-Msg-Id'); // without one it is nobody's event
+    if (!eventId || Date.now() - time.getTime() > KEPT_MS) return;
+    const { rowCount } = await this.#database.query('SELECT FROM outbox WHERE event_id = $1', [eventId]);
+    if (!rowCount)
+      throw new AnotherHistory(
+        `The stream ${this.#stream} holds the event ${eventId}, which this database has never written. If the database was restored, empty the broker (docs/operate.md, "Restore")`,
+      );
   }
 
   /**

@@ -43,13 +43,15 @@ const backUp = () =>
     ...owners.map((owner) => `CREATE DATABASE backup_${owner} TEMPLATE rentabook_${owner} OWNER rentabook_${owner}`),
   );
 
-async function restore(): Promise<void> {
-  await asAdmin(
+const restore = () =>
+  asAdmin(
     ...owners.flatMap((owner) => [
       `DROP DATABASE rentabook_${owner}`,
       `ALTER DATABASE backup_${owner} RENAME TO rentabook_${owner}`,
     ]),
   );
+
+async function emptyBroker(): Promise<void> {
   await system.pause('nats');
   rmSync(join(system.folder, 'nats', 'streams'), { recursive: true });
   await system.resume('nats');
@@ -78,6 +80,11 @@ test('databases put back as they were, before a wiped broker, agree with one ano
   );
 
   await whileStopped(restore);
+  await eventually(
+    () => readFileSync(join(system.folder, 'logs', 'rental.log'), 'utf8'),
+    (log) => log.includes('which this database has never written'),
+  );
+  await whileStopped(emptyBroker);
 
   for (const [place, id] of kept.entries())
     await eventually(
