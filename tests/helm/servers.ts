@@ -12,7 +12,7 @@ import { makeFolder, removeFolder } from '../folders.ts';
 /** Ten pods of Rental alone, while another ten take over from them. */
 const CONNECTIONS = 500;
 
-export interface Server {
+interface Server {
   /** Entered as an account that may do anything there. */
   url: string;
   stop(): Promise<void>;

@@ -66,7 +66,7 @@ interface Books {
   query<Row>(owner: Owner, sql: string, values?: unknown[]): Promise<Row[]>;
 }
 
-export const inBooks = <T>(place: Place, work: (books: Books) => Promise<T>): Promise<T> =>
+const inBooks = <T>(place: Place, work: (books: Books) => Promise<T>): Promise<T> =>
   place.reached(({ databaseUrl }) =>
     work({ query: (owner, sql, values = []) => queryOnce(databaseUrl(owner), sql, values) }),
   );
