@@ -8,6 +8,7 @@ import { wholeEnvironment } from '#platform/config.ts';
 import { claimFolder } from '../local/folder.ts';
 import { freePort, portIsFree } from '../local/ports.ts';
 import { clientOf, eventually, signUp } from './client.ts';
+import { runCommand } from './command.ts';
 import { makeFolder, removeFolder } from './folders.ts';
 
 const folder = makeFolder();
@@ -58,6 +59,7 @@ test('a first start makes the shop, Ctrl-C ends all of it within 10 s, a second 
   expect(first.said.join('\n')).toMatch(/reader@demo.test.*admin@demo.test/);
   const { data } = await clientOf(url).ask('{ books { totalCount } }');
   expect(data.books.totalCount).toBeGreaterThanOrEqual(60);
+  expect(await runCommand('operate/smoke.ts', {}, url)).toMatchObject({ code: 0 });
   const person = await signUp(url);
 
   expect(await stop(first.child, 'SIGINT')).toBe(0);
