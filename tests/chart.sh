@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 tools=$(realpath -m "${CHART_TOOLS:-.cache/chart}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-export PATH="$tools:$PATH"
+export PATH="$tools:$PWD/node_modules/.bin:$PATH"
 mkdir -p "$tools"
 
 tool() { [ -x "$tools/$1" ] || GOBIN=$tools CGO_ENABLED=0 go install "$2"; }
@@ -69,7 +69,7 @@ kubectl apply --server-side --filename "$operator/monitoring.coreos.com_servicem
 kubectl wait --for condition=established --timeout 30s crd/servicemonitors.monitoring.coreos.com crd/prometheusrules.monitoring.coreos.com crd/httproutes.gateway.networking.k8s.io > /dev/null
 
 echo '== kubeconform'
-schemas() { kubectl get --raw /openapi/v2 > "$work/openapi.json" && node_modules/.bin/node tests/helm/schemas.ts "$work/openapi.json" "$work/schemas"; }
+schemas() { kubectl get --raw /openapi/v2 > "$work/openapi.json" && node tests/helm/schemas.ts "$work/openapi.json" "$work/schemas"; }
 for _ in 1 2 3 4 5 6 7 8 9 10; do
   schemas
   [ -e "$work/schemas/httproute-gateway-v1.json" ] && break

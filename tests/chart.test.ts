@@ -87,11 +87,14 @@ test.each(['helm/alerts.yaml', 'helm/alerts.test.yaml', 'helm/dashboards/rentabo
   },
 );
 
-test('each alert has a runbook of its name, and a case in its test', () => {
+test('each alert has a runbook of its name, told in docs/operate.md, and a case in its test', () => {
   const names = [...alerts.matchAll(/- alert: (\w+)/g)].map(([, name = '']) => name);
   expect(names.length).toBeGreaterThan(14);
   expect([...alerts.matchAll(/runbook_url: RUNBOOKS(\w+)/g)].map(([, name]) => name)).toEqual(
     names.map((name) => name.toLowerCase()),
+  );
+  expect([...read('docs/operate.md').matchAll(/^### (Rentabook\w+)$/gm)].map(([, name]) => name).sort()).toEqual(
+    [...names].sort(),
   );
   expect(names.filter((name) => !read('helm/alerts.test.yaml').includes(`alertname="${name}"`))).toEqual([]);
 });

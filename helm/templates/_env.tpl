@@ -62,14 +62,23 @@ beside it from one ConfigMap. All of these take `$`.
 - {name: SANDBOX_CARRIER_WEBHOOK_URL, value: "{{ include "rentabook.routerUrl" . }}/webhooks/carrier"}
 {{- end }}
 
-{{/* The Job alone: every database's URL. */}}
-{{- define "rentabook.env.migrate" -}}
+{{/* Of the commands alone: every database's URL. */}}
+{{- define "rentabook.env.databases" -}}
 {{- range include "rentabook.owners" . | fromJsonArray }}
 {{ include "rentabook.fromSecret" (list $ (printf "%s_DATABASE_URL" (upper .))) }}
 {{- end }}
+{{- end }}
+
+{{- define "rentabook.env.migrate" -}}
+{{ include "rentabook.env.databases" . }}
 {{- if include "rentabook.secretOf" (list . "ADMIN_DATABASE_URL") }}
 {{ include "rentabook.fromSecret" (list . "ADMIN_DATABASE_URL") }}
 {{- end }}
+{{- end }}
+
+{{- define "rentabook.env.reconcile" -}}
+{{ include "rentabook.env.databases" . }}
+{{ include "rentabook.env.nats" . }}
 {{- end }}
 
 {{/* Of every process. */}}
@@ -82,15 +91,19 @@ beside it from one ConfigMap. All of these take `$`.
 {{- define "rentabook.env.subgraph" -}}
 {{- $root := first . -}}
 {{ include "rentabook.fromSecret" (list $root (printf "%s_DATABASE_URL" (upper (last .))) "DATABASE_URL") }}
-{{ include "rentabook.fromSecret" (list $root "NATS_URL") }}
-{{- if $root.Values.nats.credentialsSecret }}
-{{ include "rentabook.fromSecret" (list $root "NATS_CREDENTIALS") }}
-{{- end }}
+{{ include "rentabook.env.nats" $root }}
 - {name: NATS_REPLICAS, value: {{ $root.Values.nats.replicas | quote }}}
 {{ include "rentabook.fromSecret" (list $root "ROUTER_KEY") }}
 - {name: JWKS_URL, value: "{{ include "rentabook.routerUrl" $root }}/.well-known/jwks.json"}
 {{- if $root.Values.config.OIDC_ISSUER }}
 {{ include "rentabook.superuser" $root }}
+{{- end }}
+{{- end }}
+
+{{- define "rentabook.env.nats" -}}
+{{ include "rentabook.fromSecret" (list . "NATS_URL") }}
+{{- if .Values.nats.credentialsSecret }}
+{{ include "rentabook.fromSecret" (list . "NATS_CREDENTIALS") }}
 {{- end }}
 {{- end }}
 

@@ -30,6 +30,38 @@ priorityClassName: {{ . }}
 {{- end }}
 {{- end }}
 
+{{/* A pod that runs a command of operate/ once: `(list $ file env)`. What the services have beside their own, it has as well. */}}
+{{- define "rentabook.commandPod" -}}
+{{- $root := first . -}}
+{{- $defaults := $root.Values.defaults -}}
+serviceAccountName: {{ include "rentabook.serviceAccount" $root }}
+{{ include "rentabook.podSecurity" 1000 }}
+{{ include "rentabook.placing" $defaults }}
+{{- with $root.Values.imagePullSecrets }}
+imagePullSecrets: {{- toYaml . | nindent 2 }}
+{{- end }}
+containers:
+  - name: command
+    image: {{ include "rentabook.image" $root | quote }}
+    imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+    command: [node, {{ index . 1 }}]
+    env:
+      {{- include "rentabook.env.process" $root | nindent 6 }}
+      {{- include (last .) $root | trim | nindent 6 }}
+      {{- with $defaults.extraEnv }}{{ toYaml . | nindent 6 }}{{ end }}
+    envFrom:
+      - configMapRef: {name: {{ include "rentabook.fullname" $root }}}
+      {{- with $defaults.extraEnvFrom }}{{ toYaml . | nindent 6 }}{{ end }}
+    resources: {{- toYaml $root.Values.commands.resources | nindent 6 }}
+    {{- include "rentabook.containerSecurity" $root | nindent 4 }}
+    {{- with $defaults.extraVolumeMounts }}
+    volumeMounts: {{- toYaml . | nindent 6 }}
+    {{- end }}
+{{- with $defaults.extraVolumes }}
+volumes: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
 {{/*
 What a pod's settings come from, `(list $ name)`. Secrets of the operator's are looked at when the release is changed; what
 is made once does not change.
