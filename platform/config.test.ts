@@ -128,6 +128,7 @@ test.each([
   ['CARRIER_POLL_MS', '99'],
   ['LOAN_DAYS', '0'],
   ['NATS_REPLICAS', '6'],
+  ['OTEL_EXPORTER_OTLP_PROTOCOL', 'grpc'],
   ['GRAPHIQL', 'yes'],
   ['BOOK_URL', 'localhost/graphql'],
   ['SMTP_URL', 'https://mail.example'],
@@ -138,11 +139,14 @@ test.each([
 
 test("another program gets what it is given, and nothing else of this one's environment", () => {
   process.env.ROUTER_KEY_OF_THIS_TEST = 'secret';
+  process.env.OTEL_OF_THIS_TEST = 'of every program that is traced';
   try {
     const environment = bareEnvironment({ PORT: '1' });
     expect(environment).toMatchObject({ PORT: '1', PATH: process.env.PATH });
+    expect(environment).toMatchObject({ OTEL_OF_THIS_TEST: 'of every program that is traced' });
     expect(environment).not.toHaveProperty('ROUTER_KEY_OF_THIS_TEST');
   } finally {
     delete process.env.ROUTER_KEY_OF_THIS_TEST;
+    delete process.env.OTEL_OF_THIS_TEST;
   }
 });

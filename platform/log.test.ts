@@ -1,4 +1,5 @@
 import { createLog } from './log.ts';
+import { about, cause } from './trace.ts';
 
 function linesOf(write: (log: ReturnType<typeof createLog>) => void): string {
   const lines: string[] = [];
@@ -34,4 +35,30 @@ test('tokens and passwords are struck out', () => {
     log.info({ headers: { authorization: 'Bearer secret' }, input: { password: 'secret' } }, 'a request'),
   );
   expect(lines).not.toContain('secret');
+});
+
+test('a line says what has led to it, and which rental it is about once that is known', () => {
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  const traceId = '0af7651916cd43dd8448eb211c80319c';
+
+  const lines = linesOf((log) => {
+    log.info('of nobody');
+    cause.run({ traceparent, eventId: 'rental-1:2' }, () => {
+      log.info('of an event');
+      about('1');
+      log.info('of a rental');
+      log.info({ rentalId: '2' }, 'of another');
+    });
+  });
+
+  const [nobody, ...led] = lines
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(nobody).not.toHaveProperty('traceId');
+  expect(led).toMatchObject([
+    { traceId, eventId: 'rental-1:2' },
+    { traceId, rentalId: '1' },
+    { traceId, rentalId: '2' },
+  ]);
 });

@@ -18,12 +18,12 @@ const settings = [
 ] as const satisfies Setting[];
 
 /** What is not at the collector by then is lost. */
-const FLUSH_MS = 2000;
+const FLUSH_MS = 1000;
 /** A collector that is away is told of so often. */
 const COMPLAIN_MS = 60_000;
 
 export interface Tracing {
-  /** Sends what is left, in two seconds at most. */
+  /** Sends what is left, in a second at most. */
   stop(): Promise<void>;
 }
 
@@ -79,7 +79,8 @@ function complainBy(log: Log): void {
   const complain = (message: string) => {
     if (performance.now() < quietUntil) return;
     quietUntil = performance.now() + COMPLAIN_MS;
-    log.warn({ reason: message.slice(0, 300) }, 'traces are not sent');
+    const [, reason = message] = /"message":"([^"]*)"/.exec(message) ?? []; // errors come as JSON, with their stack
+    log.warn({ reason: reason.slice(0, 300) }, 'OpenTelemetry has trouble');
   };
   const nothing = () => {};
   diag.setLogger(

@@ -5,8 +5,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { freePort } from '../local/ports.ts';
+import { launchService } from '../local/services.ts';
 import { type Answer, addBook, type Client, deliverTo, eventually, REQUEST, rentalInput, signUp } from './client.ts';
-import { startSandbox } from './sandboxProcess.ts';
+import { CARRIER_KEY, CARRIER_WEBHOOK_SECRET, STRIPE_SECRET_KEY, startSandbox } from './sandboxProcess.ts';
 import { createDatabase } from './services.ts';
 import { type System, startSystem } from './system.ts';
 
@@ -36,13 +37,15 @@ const collector = createServer(async (request, response) => {
   response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
 });
 
+const collectorUrl = () => `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
+
 let system: System;
 let staff: Client;
 beforeAll(async () => {
   await new Promise<void>((resolve) => void collector.listen(0, '127.0.0.1', resolve));
   process.env.OTEL_BSP_SCHEDULE_DELAY = '100';
   system = await startSystem({
-    OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(collector.address() as AddressInfo).port}`,
+    OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl(),
     OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
     SANDBOX_CARRIER_STEP_MS: '100',
   });
@@ -169,6 +172,48 @@ test('metrics have a port to themselves where they are given one', async () => {
   } finally {
     await sandbox.stop();
   }
+});
+
+/** The sandbox by itself, sending its traces there. */
+async function startTraced(endpoint: string, batchMs: number) {
+  const lines: string[] = [];
+  const PORT = String(await freePort());
+  process.env.OTEL_BSP_SCHEDULE_DELAY = String(batchMs);
+  const sandbox = launchService('sandbox', {
+    environment: {
+      PORT,
+      DATABASE_URL: await createDatabase('sandbox'),
+      STRIPE_SECRET_KEY,
+      CARRIER_KEY,
+      CARRIER_WEBHOOK_SECRET,
+      OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+    },
+    onLine: (line) => lines.push(line),
+  });
+  await sandbox.ready;
+  return { lines, sandbox, ask: () => fetch(`http://127.0.0.1:${PORT}/v1/payment_intents/pi_1`) };
+}
+
+test('what a process has seen last is at the collector when it has stopped', async () => {
+  const { sandbox, ask } = await startTraced(collectorUrl(), 60_000);
+  await ask();
+
+  await sandbox.stop();
+
+  expect(spans.filter(({ service }) => service === 'sandbox').map(({ name }) => name)).toContain('GET /v1/*');
+});
+
+test('a collector that is away is told of once, and holds nothing up', async () => {
+  const { sandbox, lines, ask } = await startTraced('http://127.0.0.1:9', 50);
+  const complaints = () => lines.filter((line) => line.includes('OpenTelemetry has trouble'));
+
+  await eventually(ask, () => complaints().length > 0);
+  await ask();
+  await sandbox.stop();
+
+  expect(await sandbox.ended).toBe('exit code 0');
+  expect(complaints()).toHaveLength(1);
 });
 
 test('the log says which request a line is about', async () => {
