@@ -178,7 +178,7 @@ export async function setSteps(
   await em.nativeUpdate(
     Step,
     { rentalId, kind: { $in: kinds }, status: 'WAITING' },
-    { status, nextAttemptAt: databaseTime() },
+    { status, nextAttemptAt: databaseTime(), owedSince: databaseTime() },
   );
 }
 

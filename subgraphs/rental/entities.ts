@@ -133,6 +133,8 @@ const StepSchema = defineEntity({
     attempts: p.integer(),
     /** Made by the database, whose clock all replicas share; so that a step is due at once. */
     nextAttemptAt: p.datetime(3).defaultRaw('clock_timestamp()'),
+    /** Since when it is owed, or since when nothing else has to come first: for the operator. */
+    owedSince: p.datetime(3).defaultRaw('now()'),
   },
 });
 export class Step extends StepSchema.class {}

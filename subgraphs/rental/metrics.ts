@@ -13,19 +13,19 @@ const held: Measure = {
     FROM (SELECT held_since FROM rental WHERE status = 'ON_HOLD' ORDER BY held_since LIMIT ${COUNTED}) AS few`,
 };
 
-/** As `pendingCompensations` has them, of all rentals. */
+/** As `pendingCompensations` has them, of all rentals. What waits for a parcel to come back may do so for days. */
 const owed: Measure = {
   gauges: {
     rentabook_compensations_owed: 'Compensations of cancelled and rejected rentals that are not confirmed yet',
-    rentabook_compensations_oldest_seconds: 'How long the oldest of them has been owed',
+    rentabook_compensations_oldest_seconds: 'How long the oldest of them has been owed that waits for nothing else',
   },
   label: 'step',
   statement: `
     SELECT kind AS step, (count(since))::int AS rentabook_compensations_owed,
-      coalesce(extract(epoch FROM now() - min(since)), 0)::float8 AS rentabook_compensations_oldest_seconds
+      coalesce(extract(epoch FROM now() - min(since) FILTER (WHERE status <> 'WAITING')), 0)::float8 AS rentabook_compensations_oldest_seconds
     FROM unnest($1::text[]) AS k(kind)
     LEFT JOIN LATERAL (
-      SELECT owed_since AS since FROM step WHERE step.kind = k.kind AND status <> 'DONE' ORDER BY owed_since LIMIT ${COUNTED}
+      SELECT owed_since AS since, status FROM step WHERE step.kind = k.kind AND status <> 'DONE' ORDER BY owed_since LIMIT ${COUNTED}
     ) AS few ON true
     GROUP BY kind`,
   values: [stepKinds.filter((kind) => kind !== 'CAPTURE')],
