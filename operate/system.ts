@@ -10,7 +10,7 @@ import { type Service, type Sources, services } from './services.ts';
 /** For --help. */
 export const WHICH_SYSTEM = `The system is the one that "npm start" runs on this machine (RENTABOOK_DATA names its folder), unless the
 environment names the databases: BOOK_DATABASE_URL, RENTAL_DATABASE_URL, DELIVERY_DATABASE_URL, CUSTOMER_DATABASE_URL,
-SANDBOX_DATABASE_URL where there is a sandbox, and NATS_URL.`;
+SANDBOX_DATABASE_URL where there is a sandbox, and NATS_URL, with NATS_CREDENTIALS where that needs them.`;
 
 const settingOf = {
   book: 'BOOK_DATABASE_URL',
@@ -31,6 +31,7 @@ export function databaseUrlOf(service: Service): string {
 export interface Places extends Record<Service, string> {
   sandbox?: string | undefined;
   nats: string;
+  natsCredentials?: string | undefined;
 }
 
 /** Connects to everything, for reading. @throws Complaint with the one that does not answer. */
@@ -49,7 +50,7 @@ export async function openSources(places: Places): Promise<Sources & { close(): 
       open("Delivery's database", places.delivery),
       open("Customer's database", places.customer),
       places.sandbox ? open("the sandbox's database", places.sandbox) : undefined,
-      connectOnce({ natsUrl: places.nats }).catch((error: unknown) => {
+      connectOnce({ natsUrl: places.nats, natsCredentials: places.natsCredentials }).catch((error: unknown) => {
         throw new Complaint(`NATS at ${hostOf(places.nats)} does not answer (${reasonOf(error)}).`);
       }),
     ]);
@@ -65,7 +66,12 @@ export async function openSources(places: Places): Promise<Sources & { close(): 
 export function findPlaces(): Places {
   const given = givenSettings();
   if (services.some((service) => given[settingOf[service]])) {
-    const config = readConfig([...services.map((service) => settingOf[service]), 'SANDBOX_DATABASE_URL', 'NATS_URL']);
+    const config = readConfig([
+      ...services.map((service) => settingOf[service]),
+      'SANDBOX_DATABASE_URL',
+      'NATS_URL',
+      'NATS_CREDENTIALS',
+    ]);
     return {
       book: config.BOOK_DATABASE_URL,
       rental: config.RENTAL_DATABASE_URL,
@@ -73,6 +79,7 @@ export function findPlaces(): Places {
       customer: config.CUSTOMER_DATABASE_URL,
       sandbox: config.SANDBOX_DATABASE_URL,
       nats: config.NATS_URL,
+      natsCredentials: config.NATS_CREDENTIALS,
     };
   }
   const { book, rental, delivery, customer, sandbox } = running() ?? {};
