@@ -15,6 +15,7 @@ import { CreateCustomer } from './migrations/0001_customer.ts';
 import { Accounts } from './migrations/0002_accounts.ts';
 import { Erasure } from './migrations/0003_erasure.ts';
 import { Notifications } from './migrations/0004_notifications.ts';
+import { Tidy } from './migrations/0005_tidy.ts';
 
 export const customerDatabase = {
   entities: [Customer, ErasedCustomer, SavedAddress, Session, Order, OrderEvent, Parcel, Book, Offer, Notification],
@@ -23,5 +24,6 @@ export const customerDatabase = {
     { name: 'customer_0002_accounts', class: Accounts },
     { name: 'customer_0003_erasure', class: Erasure },
     { name: 'customer_0004_notifications', class: Notifications },
+    { name: 'customer_0005_tidy', class: Tidy },
   ],
 };
