@@ -8,7 +8,7 @@ import { requestCodes } from '#platform/graphql.ts';
 const documents = globSync([
   'README.md',
   'docs/**/*.md',
-  '{router,sandbox,operate,bench,tests/chaos}/README.md',
+  '{router,sandbox,operate,bench,helm,tests/chaos}/README.md',
   'subgraphs/*/README.md',
 ]).map((file) => ({
   file,
