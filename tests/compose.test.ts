@@ -6,6 +6,7 @@ import { readConfig, type Setting } from '#platform/config.ts';
 import { runCommand } from './command.ts';
 
 interface Compose {
+  'x-needed': string[];
   services: Record<
     string,
     { image: string; environment?: Record<string, string>; ports?: string[]; networks: string[] }
@@ -14,9 +15,11 @@ interface Compose {
 }
 
 const text = readFileSync('compose.yaml', 'utf8');
-const { services, networks } = parse(text, { merge: true }) as Compose;
+const { 'x-needed': needed, services, networks } = parse(text, { merge: true }) as Compose;
 const VARIABLE = /\$\{(\w+)(?::([?-])([^}]*))?\}/g;
-const asked = [...text.matchAll(VARIABLE)].map(([, name = '', sign]) => ({ name, isNeeded: sign === '?' }));
+const namesIn = (part: string) => [...part.matchAll(VARIABLE)].map(([, name = '']) => name);
+const asked = namesIn(text);
+const isNeeded = new Set(namesIn(needed.join()));
 const example = parseEnv(readFileSync('.env.example', 'utf8'));
 
 let made: NodeJS.Dict<string>;
@@ -35,12 +38,17 @@ const environmentOf = (service: string): Record<string, string> =>
 
 test('.env.example names the variables that are asked for, and no others', () => {
   expect(asked.length).toBeGreaterThan(20);
-  expect(new Set(Object.keys(example))).toEqual(new Set(asked.map(({ name }) => name)));
+  expect(new Set(Object.keys(example))).toEqual(new Set(asked));
+});
+
+test('one that is missing is told once: nowhere else is it needed', () => {
+  expect(needed.filter((entry) => !/^\$\{\w+:\?.*\}$/.test(entry))).toEqual([]);
+  expect(text.match(/:\?/g)).toHaveLength(isNeeded.size);
 });
 
 test('make-env gives a value to each that must have one, and changes none that .env.example gives', () => {
   expect(Object.keys(made)).toEqual(Object.keys(example));
-  expect(asked.filter(({ name, isNeeded }) => isNeeded && !made[name])).toEqual([]);
+  expect([...isNeeded].filter((name) => !made[name])).toEqual([]);
   expect(made).toMatchObject(Object.fromEntries(Object.entries(example).filter(([, value]) => value)));
   const secrets = Object.keys(made).filter((name) => made[name] && !example[name]);
   expect(new Set(secrets.map((name) => made[name])).size).toBe(secrets.length);
