@@ -69,7 +69,7 @@ export function startLoad(options: LoadOptions): Load {
   return {
     tally: () => tally,
     async stop() {
-      if (child.exitCode === null) child.send('stop');
+      if (child.connected) child.send('stop');
       const report = await reported.promise;
       if (child.exitCode === null) await once(child, 'exit');
       return report;

@@ -15,14 +15,17 @@ const EXAMPLES = 500;
 const REQUEST = `mutation ($input: RequestRentalInput!) {
   requestRental(input: $input) { rental { id status } userErrors { code } } }`;
 
-const tell = (message: Message): void => void process.send?.(message);
+/** Resolves when it is on its way. */
+const tell = (message: Message): Promise<void> =>
+  new Promise((resolve) => process.send?.(message, undefined, undefined, () => resolve()));
+const goneWithout = () => process.exit(1);
 
 const [options] = (await once(process, 'message')) as [LoadOptions];
 let stopping = false;
 process.once('message', () => {
   stopping = true;
 });
-process.once('disconnect', () => process.exit(1)); // whoever wanted to know is gone
+process.once('disconnect', goneWithout); // whoever wanted to know is gone
 
 const tally: Tally = { sent: 0, answers: {}, failed: 0 };
 const failures: Failure[] = [];
@@ -36,7 +39,7 @@ type LoadClient = (typeof clients)[number];
 const free = [...clients];
 let wake = () => {};
 
-const telling = setInterval(() => tell({ tally }), 1000);
+const telling = setInterval(() => void tell({ tally }), 1000);
 const from = performance.now();
 const asking: Promise<void>[] = [];
 for (let number = 0; !stopping; number++) {
@@ -48,7 +51,7 @@ for (let number = 0; !stopping; number++) {
 }
 await Promise.all(asking);
 clearInterval(telling);
-tell({
+await tell({
   report: {
     ...tally,
     failures,
@@ -61,6 +64,7 @@ tell({
   },
 });
 await Promise.all(clients.map(({ client }) => client.destroy()));
+process.off('disconnect', goneWithout);
 process.disconnect?.();
 
 function openClient(): Client {

@@ -36,6 +36,7 @@ export function preparePodFolder(folder: string): PodFolder {
   for (const version of allVersions) writeVersion(version, tree(version));
   const node = realpathSync(process.execPath);
   const script = `#!/bin/sh
+export NODE_COMPILE_CACHE="${join(folder, 'cache')}"
 cd "${join(folder, 'versions')}/\${${VERSION_VARIABLE}:-this}" && exec "${node}" "$@" >> "${logs}/$HOSTNAME.log" 2>&1
 `;
   writeFileSync(join(bin, 'node'), script);

@@ -15,7 +15,7 @@ import {
   watchPods,
   whenAllReady,
 } from './cluster.ts';
-import { type Load, type LoadReport, startLoad } from './load.ts';
+import { type Load, type LoadOptions, type LoadReport, startLoad } from './load.ts';
 import { type Outage, openPlace, type Place } from './place.ts';
 import { makeNamespace, type Release, releaseIn, type Wish } from './release.ts';
 import { measured, say, seconds, tellResults } from './results.ts';
@@ -55,6 +55,12 @@ beforeAll(async () => {
   await makeNamespace(names.namespace);
   release = releaseIn(names, place);
 }, 5 * MINUTE_MS);
+
+/** What a step that fails half way leaves running. */
+const begun: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const stop of begun.splice(0)) await stop();
+}, MINUTE_MS);
 
 afterAll(async () => {
   tellResults();
@@ -367,6 +373,12 @@ test(
 
 const tokensOf = (clients: Client[]): string[] => clients.map(({ token }) => token ?? '');
 
+function begin(options: LoadOptions): Load {
+  const load = startLoad(options);
+  begun.push(load.stop);
+  return load;
+}
+
 interface Upgrade {
   report: LoadReport;
   following: Following;
@@ -382,19 +394,19 @@ async function upgradeUnderLoad(step: string, wish: Wish, forMs: number): Promis
   const crowd = await crowdOf(place, names, CROWD.clients);
   const followed = crowd.slice(0, CROWD.followers);
   const followers = followAll(place.url, followed);
+  begun.push(() => Promise.all(followers.map((follower) => follower.stop())));
   const watch = watchPods(names.namespace);
+  begun.push(watch.stop);
   const from = Date.now();
-  const { perSecond } = CROWD;
-  const load = startLoad({ url: place.url, tokens: tokensOf(crowd), bookIds, perSecond });
+  const load = begin({ url: place.url, tokens: tokensOf(crowd), bookIds, perSecond: CROWD.perSecond });
   const progress = setInterval(() => say(progressOf(load)), 10_000);
+  begun.push(() => clearInterval(progress));
 
   await sleep(10_000);
   const { code, stderr, tookMs } = await release.upgrade(wish, '--wait', '--timeout', '5m');
   measured(step, 'helm upgrade --wait', code ? stderr : seconds(tookMs));
   await sleep(Math.max(20_000, from + forMs - Date.now())); // the last old pods leave after helm is done
-  clearInterval(progress);
   const report = await stopAndTell(step, load);
-  watch.stop();
 
   const quietFrom = Date.now();
   await whenQuiet(place);
@@ -432,14 +444,21 @@ async function stopAndTell(step: string, load: Load): Promise<LoadReport> {
     `${sent} sent over ${connections} connections, ${failed} failed; ${JSON.stringify(answers)}`,
   );
   measured(step, 'answered within', `p50 ${p50Ms} ms, p99 ${p99Ms} ms, longest ${longestMs} ms`);
-  for (const failure of report.failures.slice(0, 10)) say(JSON.stringify(failure));
+  for (const [why, times] of reasonsOf(report)) measured(step, `failed ${times} times`, why);
   return report;
+}
+
+/** The commonest first, without what differs from one to the next. */
+function reasonsOf({ failures }: LoadReport): [string, number][] {
+  const times = new Map<string, number>();
+  for (const { why } of failures) times.set(why, (times.get(why) ?? 0) + 1);
+  return [...times].sort(([, one], [, other]) => other - one).slice(0, 5);
 }
 
 async function lightLoad(): Promise<Load> {
   const bookIds = [await addBook(await staffOf(place.url, await superuserNow()), 10)];
   const crowd = await crowdOf(place, names, LIGHT.clients);
-  return startLoad({ url: place.url, tokens: tokensOf(crowd), bookIds, perSecond: LIGHT.perSecond });
+  return begin({ url: place.url, tokens: tokensOf(crowd), bookIds, perSecond: LIGHT.perSecond });
 }
 
 async function serves(): Promise<boolean> {
