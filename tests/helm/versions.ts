@@ -4,7 +4,18 @@ import { join } from 'node:path';
 
 const checkout = join(import.meta.dirname, '../..');
 /** What an image of the project is made of, and the chart. */
-const PARTS = ['schema', 'platform', 'router', 'subgraphs', 'sandbox', 'operate', 'helm', 'package.json'];
+const PARTS = [
+  'schema',
+  'platform',
+  'router',
+  'subgraphs',
+  'sandbox',
+  'operate',
+  'helm',
+  'package.json',
+  'package-lock.json',
+  '.dockerignore',
+];
 
 interface Edit {
   file: string;
