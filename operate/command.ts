@@ -7,6 +7,7 @@ export class Complaint extends Error {}
 
 /** Runs a command. It answers its exit code; what it throws is told in one sentence, with exit code 2. */
 export async function runCommand(work: () => Promise<number>): Promise<void> {
+  process.once('SIGTERM', () => process.exit(143)); // the first process of a container has to say so itself
   process.stdout.on('error', () => process.exit(2)); // whoever reads this has gone away
   try {
     process.exitCode = await work();
