@@ -77,8 +77,24 @@ export async function openService(
     log,
   });
   const nats = connectForever(placeOf(config));
+  tellUntilThere(nats, config.NATS_URL, log);
   return { orm, nats, em: () => orm.em.fork(), ask: createAsk(nats) };
 }
+
+/** A service is ready without NATS, and holds what needs it: whoever misspelt its address would see nothing wrong. */
+function tellUntilThere(nats: Promise<NatsConnection>, natsUrl: string, log: Log): void {
+  const sentence = `NATS at ${new URL(natsUrl).host} does not let this service in, as NATS_URL and NATS_CREDENTIALS have it: what needs it waits.`;
+  const timers = [
+    setTimeout(() => log.warn(sentence), FIRST_NATS_MS).unref(),
+    setInterval(() => log.warn(sentence), TELL_NATS_EVERY_MS).unref(),
+  ];
+  const quiet = () => timers.forEach(clearTimeout);
+  nats.then(quiet, quiet);
+}
+
+/** Time to start beside it. */
+const FIRST_NATS_MS = 5000;
+const TELL_NATS_EVERY_MS = 60_000;
 
 const placeOf = ({ NATS_URL, NATS_CREDENTIALS }: ServiceConfig): NatsPlace => ({
   natsUrl: NATS_URL,

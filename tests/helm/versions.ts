@@ -49,6 +49,7 @@ const newer = [
 ];
 const mains = [
   'router/main.ts',
+  'sandbox/main.ts',
   ...['book', 'rental', 'delivery', 'customer'].map((name) => `subgraphs/${name}/main.ts`),
 ];
 
