@@ -9,6 +9,8 @@ import type { Failure, LoadOptions, LoadReport, Message, Tally } from './load.ts
 
 /** Far above what an overloaded machine takes: whoever waits longer was not answered. */
 const PATIENCE_MS = 30_000;
+/** What a timer is late; what a system could not take is not sent to it later on. */
+const CATCH_UP_MS = 100;
 /** Of failures, for the report. */
 const EXAMPLES = 500;
 
@@ -42,8 +44,9 @@ let wake = () => {};
 const telling = setInterval(() => void tell({ tally }), 1000);
 const from = performance.now();
 const asking: Promise<void>[] = [];
-for (let number = 0; !stopping; number++) {
-  await sleep(Math.max(0, from + (number * 1000) / options.perSecond - performance.now()));
+for (let number = 0, next = from; !stopping; number++) {
+  await sleep(Math.max(0, next - performance.now()));
+  next = Math.max(next, performance.now() - CATCH_UP_MS) + 1000 / options.perSecond;
   const client = free.shift() ?? (await nextFree());
   const bookId = options.bookIds[number % options.bookIds.length] ?? '';
   const times = options.repeatEvery && number % options.repeatEvery === 0 ? 2 : 1;

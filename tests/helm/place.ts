@@ -88,7 +88,7 @@ function valuesFor({ database, nats }: Servers, version: Version, courierStepMs:
     database: { host: hostname, port: Number(port), adminUrl: database.url },
     nats: { url: nats.url },
     defaults: { extraEnv, resources: WITHOUT_DISK },
-    migrate: { resources: WITHOUT_DISK },
+    commands: { resources: WITHOUT_DISK },
     services: { sandbox: { extraEnv: [...extraEnv, courierStep(courierStepMs)] } },
   };
 }

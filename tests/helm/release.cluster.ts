@@ -402,6 +402,7 @@ async function upgradeUnderLoad(step: string, wish: Wish, forMs: number): Promis
   measured(step, 'helm upgrade --wait', code ? stderr : seconds(tookMs));
   await sleep(Math.max(20_000, from + forMs - Date.now())); // the last old pods leave after helm is done
   const report = await stopAndTell(step, load);
+  clearInterval(progress);
 
   const quietFrom = Date.now();
   await whenQuiet(place);
