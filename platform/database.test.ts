@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { eventually } from '../tests/client.ts';
 import { createDatabase } from '../tests/services.ts';
 import { openWire } from '../tests/wire.ts';
-import { migrateDatabase, openDatabase, query, whyUnreachable } from './database.ts';
+import { databaseIsAway, migrateDatabase, openDatabase, query, whyUnreachable } from './database.ts';
 import { createLog } from './log.ts';
 import { OutboxRow } from './outbox.ts';
 
@@ -135,4 +135,32 @@ test('a service waits for its database, and says for which without its password'
   const back = await openWire(url, Number(away.port));
   await (await opening).close();
   await back.close();
+});
+
+test('that no connection came free in time says nothing about the work, also where MikroORM tells of it', async () => {
+  const url = await createDatabase('crowded');
+  const orm = await openDatabase({ ...older, url, pool: 1 });
+  const taken = Promise.withResolvers<void>();
+  const taking = orm.em.transactional(async (em) => {
+    await query(em, 'SELECT 1');
+    taken.resolve();
+    await eventually(
+      () => refused,
+      (error) => error !== undefined,
+    );
+  });
+  let refused: unknown;
+  try {
+    await taken.promise;
+    refused = await orm.em
+      .fork()
+      .findOne(OutboxRow, { eventId: 'none' })
+      .catch((error: unknown) => error);
+    expect(refused).toMatchObject({ message: 'timeout exceeded when trying to connect' });
+    expect(databaseIsAway(refused)).toBe(true);
+  } finally {
+    refused ??= null;
+    await taking;
+    await orm.close();
+  }
 });

@@ -116,7 +116,7 @@ export const overloaded = (message: string, retryAfterSeconds: number) =>
  * be an `instanceof Error`: jest runs tests in a realm of their own, and Node's errors come from outside.
  */
 export const codeOf = (error: unknown): string =>
-  typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+  typeof error === 'object' && error !== null && 'code' in error ? String(error.code ?? '') : ''; // MikroORM's has one that is undefined
 
 /** What went wrong, in words; some errors of Node have only a code. */
 export const reasonOf = (error: unknown): string =>
