@@ -150,10 +150,11 @@ test(
   20 * MINUTE_MS,
 );
 
-/** As it is, but that it shrinks within the time of a test. */
+/** As it is, but that it shrinks within the time of a test, and that two cores can bring ten pods above their 15 %. */
 const scaling = {
   services: {
     rental: {
+      resources: { requests: { cpu: '350m' } },
       autoscaling: {
         enabled: true,
         behavior: {
@@ -175,11 +176,17 @@ test(
     await whenAllReady(names.namespace);
     const staff = await staffOf(place.url, SECOND);
     const bookIds = [await addBook(staff, COPIES)];
-    const crowd = await crowdOf(place, names, 100);
+    const crowd = await crowdOf(place, names, CROWD.clients);
     const watch = watchPods(names.namespace);
     const from = Date.now();
 
-    const load = startLoad({ url: place.url, tokens: tokensOf(crowd), bookIds, perSecond: 40, repeatEvery: 10 });
+    const load = startLoad({
+      url: place.url,
+      tokens: tokensOf(crowd),
+      bookIds,
+      perSecond: CROWD.perSecond,
+      repeatEvery: 10,
+    });
     await eventually(
       () => readyOf('rental'),
       (ready) => ready >= 10,
