@@ -35,6 +35,12 @@ for name in "${!installs[@]}"; do
   # shellcheck disable=SC2086 # they are words
   helm template rentabook helm --namespace shop --kube-version "$kubernetes" ${installs[$name]} > "$work/$name.yaml"
 done
+node tests/helm/rendered.ts "$work"/*.yaml
+checksum() { helm template rentabook helm --kube-version "$kubernetes" --set evaluation.enabled=true | grep checksum/secrets: | sort -u; }
+if [ "$(checksum)" = "$(checksum)" ]; then
+  echo 'Pods do not hear of keys that are made anew.'
+  exit 1
+fi
 
 echo '== kube-score'
 # A limit of CPU would hold up the event loop of a process that the node has time for.

@@ -68,31 +68,25 @@ sandbox: sandbox/main.ts
 {{ if dig (last .) "enabled" $trial.enabled $trial }}true{{ end }}
 {{- end }}
 
-{{/* Both are met by what runs without privileges on any node: the restricted Pod Security Standard. `(list user group)` */}}
+{{/* By its values both are met by what runs without privileges on any node: the restricted Pod Security Standard. */}}
 {{- define "rentabook.podSecurity" -}}
 automountServiceAccountToken: false
 enableServiceLinks: false
-securityContext:
-  runAsNonRoot: true
-  runAsUser: {{ . }}
-  runAsGroup: {{ . }}
-  fsGroup: {{ . }}
-  fsGroupChangePolicy: OnRootMismatch
-  seccompProfile: {type: RuntimeDefault}
+securityContext: {{- toYaml . | nindent 2 }}
 {{- end }}
 
 {{- define "rentabook.containerSecurity" -}}
-securityContext:
-  allowPrivilegeEscalation: false
-  readOnlyRootFilesystem: true
-  capabilities: {drop: [ALL]}
+securityContext: {{- toYaml .Values.containerSecurityContext | nindent 2 }}
 {{- end }}
 
-{{/* What of the router is for clients, and whether what stands below it is meant as well. */}}
+{{/*
+What of the router is for clients, and whether what stands below it is meant as well. ingress-nginx refuses a dot in what is Exact or
+Prefix (1.12, until 1.12.6 and 1.13.2 let it pass), and nothing in what it may read as it likes.
+*/}}
 {{- define "rentabook.paths" -}}
 /graphql: Exact
 /webhooks: Prefix
-/.well-known: Prefix
+/.well-known/jwks.json: ImplementationSpecific
 {{- if eq (include "rentabook.tuning" . | fromYaml).GRAPHIQL "on" }}
 /: Exact
 /graphiql: Prefix

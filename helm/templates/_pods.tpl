@@ -35,7 +35,7 @@ priorityClassName: {{ . }}
 {{- $root := first . -}}
 {{- $defaults := $root.Values.defaults -}}
 serviceAccountName: {{ include "rentabook.serviceAccount" $root }}
-{{ include "rentabook.podSecurity" 1000 }}
+{{ include "rentabook.podSecurity" $root.Values.podSecurityContext }}
 {{ include "rentabook.placing" $defaults }}
 {{- with $root.Values.imagePullSecrets }}
 imagePullSecrets: {{- toYaml . | nindent 2 }}
@@ -63,8 +63,7 @@ volumes: {{- toYaml . | nindent 2 }}
 {{- end }}
 
 {{/*
-What a pod's settings come from, `(list $ name)`. Secrets of the operator's are looked at when the release is changed; what
-is made once does not change.
+What a pod's settings come from, `(list $ name)`. Secrets of the operator's are looked at when the release is changed.
 */}}
 {{- define "rentabook.checksums" -}}
 {{- $root := first . -}}
@@ -77,6 +76,7 @@ checksum/superuser: {{ include "rentabook.superuserState" $root | sha256sum }}
 
 {{- define "rentabook.secretsState" -}}
 {{- include "rentabook.given" . }}
+{{- include "rentabook.madeData" . }}
 {{- .Values.database | toJson }}
 {{- range include "rentabook.existingSecrets" . | fromYaml | values | uniq | compact | sortAlpha }}
 {{ dig "data" dict (lookup "v1" "Secret" $.Release.Namespace .) | toJson }}

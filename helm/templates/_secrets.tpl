@@ -95,6 +95,27 @@ NOTIFY_WEBHOOK_SECRET: notifications.webhook.existingSecret
 {{- $needed | toJson }}
 {{- end }}
 
+{{/* Key -> value of these: what is kept, or what is random and made here. Once for all templates, so that pods know it by its checksum. */}}
+{{- define "rentabook.madeData" -}}
+{{- if not (hasKey . "Made") }}
+{{- $kept := dig "data" dict (lookup "v1" "Secret" .Release.Namespace (printf "%s-made" (include "rentabook.fullname" .))) -}}
+{{- $made := dict -}}
+{{- range include "rentabook.made" . | fromJsonArray }}
+{{- if hasKey $kept . }}
+{{- $_ := set $made . (get $kept . | b64dec) }}
+{{- else if eq . "TOKEN_KEYS" }}
+{{- $_ := set $made . (genPrivateKey "ed25519") }}
+{{- else if eq . "STRIPE_SECRET_KEY" }}
+{{- $_ := set $made . (printf "sk_test_sandbox_%s" (randAlphaNum 48)) }}
+{{- else }}
+{{- $_ := set $made . (printf "s%s" (randAlphaNum 47)) }}
+{{- end }}
+{{- end }}
+{{- $_ := set . "Made" $made }}
+{{- end }}
+{{- .Made | toJson }}
+{{- end }}
+
 {{/* Key -> URL with a password of ours in it: `(list $ passwords)`. */}}
 {{- define "rentabook.madeUrls" -}}
 {{- $root := first . -}}
