@@ -150,11 +150,10 @@ test(
   20 * MINUTE_MS,
 );
 
-/** As it is, but that it shrinks within the time of a test, and that two cores can bring ten pods above their 15 %. */
+/** As it is, but that it shrinks within the time of a test. */
 const scaling = {
   services: {
     rental: {
-      resources: { requests: { cpu: '350m' } },
       autoscaling: {
         enabled: true,
         behavior: {
