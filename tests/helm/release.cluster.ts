@@ -289,10 +289,12 @@ test.each([
       const other = releaseIn(elsewhere, { ...place, values: servers.values });
       const { code, stderr } = await other.upgrade({ ...installed, values }, '--wait', '--timeout', '60s');
       measured(step, 'helm install --wait', code ? (stderr.trim().split('\n').at(-1) ?? '') : 'ready without it');
-      const sentences = await Promise.all((await podsOf(elsewhere.namespace)).map((pod) => sayingOf(pod, sentence)));
-      measured(step, 'the pods say', sentences.find(Boolean) ?? 'nothing');
+      const said = await eventually(
+        async () => (await sayings(elsewhere.namespace, sentence))[0],
+        (said) => said !== undefined,
+      );
+      measured(step, 'the pods say', said ?? 'nothing');
       await other.uninstall();
-      expect(sentences.filter(Boolean)).not.toEqual([]);
     } finally {
       await kubectl('delete', 'namespace', elsewhere.namespace, '--timeout=120s');
       await servers.close();
@@ -557,6 +559,12 @@ function watchSaying(sentence: RegExp): () => Promise<string | undefined> {
 async function sayingOf(pod: Pick<Pod, 'name'>, sentence: RegExp): Promise<string | undefined> {
   const log = await place.logOf(pod).catch(() => '');
   return log.split('\n').find((line) => sentence.test(line));
+}
+
+/** Of all pods there are. */
+async function sayings(namespace: string, sentence: RegExp): Promise<string[]> {
+  const lines = await Promise.all((await podsOf(namespace)).map((pod) => sayingOf(pod, sentence)));
+  return lines.filter((line) => line !== undefined);
 }
 
 /** Answers how long all of it took since then. */
