@@ -4,14 +4,15 @@
 FROM --platform=$BUILDPLATFORM node:26-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
-# GraphiQL is served as the one file it ships: the hundred packages that file was made of stay out, as do types and maps.
+# GraphiQL is served as the one file it ships: the hundred packages that file was made of stay out, as do types and maps. Licences stay.
 RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund \
  && mkdir /graphiql \
  && cp node_modules/graphiql/LICENSE node_modules/graphiql/package.json node_modules/graphiql/graphiql.min.js \
        node_modules/graphiql/graphiql.min.css /graphiql \
  && npm uninstall --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund graphiql \
  && mv /graphiql node_modules/graphiql \
- && find node_modules -type f \( -name '*.map' -o -name '*.ts' -o -name '*.cts' -o -name '*.mts' -o -name '*.md' \) -delete
+ && find node_modules -type f \( -name '*.map' -o -name '*.ts' -o -name '*.cts' -o -name '*.mts' -o -name '*.md' \) \
+      ! -iname 'licen[cs]e*' ! -iname 'notice*' -delete
 
 FROM --platform=$BUILDPLATFORM node:26-bookworm-slim AS source
 WORKDIR /app

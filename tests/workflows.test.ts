@@ -11,7 +11,7 @@ const workflows = globSync('.github/workflows/*.yaml').map((file) => {
   const text = readFileSync(file, 'utf8');
   return { file, text, workflow: parse(text) as Workflow };
 });
-const { scripts } = JSON.parse(readFileSync('package.json', 'utf8'));
+const { scripts, version } = JSON.parse(readFileSync('package.json', 'utf8'));
 
 test('the workflows were read', () => expect(workflows.length).toBeGreaterThan(3));
 
@@ -33,3 +33,6 @@ describe.each(workflows)('$file', ({ text, workflow }) => {
     expect(named.filter((name) => !scripts[name])).toEqual([]);
   });
 });
+
+test('the chart installs the version that the package has: a tag of another is refused by the release', () =>
+  expect(parse(readFileSync('helm/Chart.yaml', 'utf8'))).toMatchObject({ appVersion: version }));
