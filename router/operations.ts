@@ -53,6 +53,10 @@ export interface OperationsOptions {
   formatError: FormatError;
 }
 
+/** Of a prepared operation, which has one. */
+export const kindOf = ({ document, operationName }: ExecutionArgs) =>
+  getOperationAST(document, operationName)?.operation;
+
 export function createOperations(options: OperationsOptions): Operations {
   const { apollo, engine, limits, persisted, readDocument, formatError } = options;
 

@@ -536,6 +536,19 @@ describe('the life of a socket', () => {
     await watch.stop();
   });
 
+  test('a router that stops answers first who waits for an answer', async () => {
+    const stopping = await startFixture();
+    const client = await signedIn('anna', 600, stopping);
+    client.subscribe('{ slow }');
+    client.send({ type: 'ping' });
+    await client.first('pong'); // what came before it is under way
+
+    await stopping.stop();
+
+    expect(await client.closed).toBe(1012);
+    expect(client.answers()).toEqual([expect.objectContaining({ data: { slow: true } })]);
+  });
+
   test('a router that stops tells every socket to come back, with 1012', async () => {
     const stopping = await startFixture();
     const client = await signedIn('anna', 600, stopping);

@@ -3,8 +3,10 @@
  * socket has one account, or none, from `connection_init`; it lives no longer than its access token, unless a ping brings a
  * newer one of the same account.
  */
+import { once } from 'node:events';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { GraphQLError } from 'graphql';
 import { CloseCode, handleProtocols, makeServer, type ServerOptions } from 'graphql-ws';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -18,11 +20,13 @@ import { closeSockets, refuseUpgrade, runProtocol, TRY_AGAIN_LATER } from '#plat
 import type { ClientOf } from './client.ts';
 import { type Context, msLeft } from './context.ts';
 import { httpStatusOf } from './errors.ts';
-import type { Operations } from './operations.ts';
+import { kindOf, type Operations } from './operations.ts';
 
 const MAX_OPERATIONS = 20;
 /** Answers that a client has left unread; then nothing more is taken from it until it reads. */
 const UNREAD_BYTES = 1_000_000;
+/** No answer takes longer. */
+const ANSWERED_WITHIN_MS = 10_000;
 /** RFC 6455's registry: come back, perhaps elsewhere. */
 const SERVICE_RESTART = 1012;
 
@@ -32,6 +36,8 @@ interface Session {
   authorization: string | undefined;
   viewer: Viewer | null;
   expiry: NodeJS.Timeout | undefined;
+  /** Ids of the queries and mutations that it waits for. */
+  answering: Set<string>;
 }
 
 export interface SocketOptions {
@@ -49,32 +55,60 @@ export interface SocketOptions {
 
 export interface Sockets {
   count(): number;
+  /** Sends those who listen elsewhere, where they go on; who waits for an answer gets it first. */
   stop(): Promise<void>;
 }
 
 export function serveSockets(options: SocketOptions): Sockets {
   const { server, path, clientOf, messageBytes, log } = options;
   const sockets = new WebSocketServer({ noServer: true, maxPayload: messageBytes, handleProtocols });
-  const protocol = makeServer<Record<string, unknown>, Session>(protocolOptions(options));
+  const sessions = new Set<Session>();
+  let stopping = false;
+  const leave = (session: Session) => {
+    if (stopping && !session.answering.size) session.socket.close(SERVICE_RESTART, 'Service restart');
+  };
+  const protocol = makeServer<Record<string, unknown>, Session>(protocolOptions(options, leave));
 
   server.on('upgrade', (request: IncomingMessage, connection: Duplex, head: Buffer) => {
     if (pathOf(request) !== path) return refuseUpgrade(connection, '404 Not Found');
     if (!options.mayOpen(request)) return refuseUpgrade(connection, '403 Forbidden');
     const client = clientOf(request);
     sockets.handleUpgrade(request, connection, head, (socket) => {
-      const session: Session = { socket, client, authorization: undefined, viewer: null, expiry: undefined };
-      socket.once('close', () => clearTimeout(session.expiry));
+      const session: Session = {
+        socket,
+        client,
+        authorization: undefined,
+        viewer: null,
+        expiry: undefined,
+        answering: new Set(),
+      };
+      sessions.add(session);
+      socket.once('close', () => {
+        clearTimeout(session.expiry);
+        sessions.delete(session);
+      });
       runProtocol(protocol, socket, { connection, extra: session, log, unreadBytes: UNREAD_BYTES });
     });
   });
 
   return {
     count: () => sockets.clients.size,
-    stop: () => closeSockets(sockets, SERVICE_RESTART, 'Service restart'),
+    async stop() {
+      stopping = true;
+      for (const session of sessions) leave(session);
+      const answered = [...sessions]
+        .filter(({ answering }) => answering.size)
+        .map(({ socket }) => once(socket, 'close'));
+      await Promise.race([Promise.all(answered), sleep(ANSWERED_WITHIN_MS, undefined, { ref: false })]);
+      await closeSockets(sockets, SERVICE_RESTART, 'Service restart');
+    },
   };
 }
 
-function protocolOptions({ operations, verifyToken }: SocketOptions): ServerOptions<Record<string, unknown>, Session> {
+function protocolOptions(
+  { operations, verifyToken }: SocketOptions,
+  answered: (session: Session) => void,
+): ServerOptions<Record<string, unknown>, Session> {
   return {
     connectionInitWaitTimeout: 3000,
     async onConnect({ connectionParams, extra: session }) {
@@ -92,10 +126,16 @@ function protocolOptions({ operations, verifyToken }: SocketOptions): ServerOpti
       if (viewer?.customerId !== session.viewer?.customerId) return forbid(session);
       if (isNewer(viewer, session.viewer)) admit(session, token, viewer);
     },
-    onSubscribe({ subscriptions, extra: session }, _id, payload) {
+    onSubscribe({ subscriptions, extra: session }, id, payload) {
       if (Object.keys(subscriptions).length > MAX_OPERATIONS)
         return [badUserInput(`This socket has ${MAX_OPERATIONS} operations under way; end one of them first.`)];
-      return operations.prepare(payload, contextOf(session));
+      const args = operations.prepare(payload, contextOf(session));
+      if (!Array.isArray(args) && kindOf(args) !== 'subscription') session.answering.add(id);
+      return args;
+    },
+    onComplete({ extra: session }, id) {
+      session.answering.delete(id);
+      answered(session);
     },
     subscribe: (args) => operations.subscribe(args),
     execute: (args) =>

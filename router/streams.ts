@@ -4,7 +4,7 @@
  * `Last-Event-ID` goes on after it. A stream that ends without `complete` says: come again.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type ExecutionArgs, type FormattedExecutionResult, GraphQLError, getOperationAST } from 'graphql';
+import { type ExecutionArgs, type FormattedExecutionResult, GraphQLError } from 'graphql';
 import { z } from 'zod';
 import { BadRequest, json } from '#platform/http.ts';
 import type { Log } from '#platform/log.ts';
@@ -14,7 +14,7 @@ import type { ClientOf } from './client.ts';
 import { type Context, contextOf, msLeft } from './context.ts';
 import { httpStatusOf } from './errors.ts';
 import { type EventStream, openEventStream } from './eventStream.ts';
-import type { OperationRequest, Operations } from './operations.ts';
+import { kindOf, type OperationRequest, type Operations } from './operations.ts';
 
 /** On a stop, for a reader who does not take what is still on its way. */
 const CLOSE_WITHIN_MS = 2000;
@@ -60,7 +60,7 @@ export function serveStreams({ operations, verifyToken, clientOf, log }: StreamO
       try {
         const args = operations.prepare(asked.request, context);
         if (Array.isArray(args)) {
-          tellErrors();
+          tellErrors('errors');
           await tell(stream, operations.format({ errors: args }));
         } else if (kindOf(args) !== 'subscription') await tell(stream, await answerOnce(operations, args, request));
         else {
@@ -104,8 +104,6 @@ const typesAccepted = ({ headers: { accept = '' } }: IncomingMessage): string[] 
     .map((range) => range.split(';').map((part) => part.trim()))
     .filter(([, ...parameters]) => !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter)))
     .map(([type = '']) => type);
-
-const kindOf = ({ document, operationName }: ExecutionArgs) => getOperationAST(document, operationName)?.operation;
 
 function asksForSubscription(operations: Operations, request: IncomingMessage, body: Buffer): boolean {
   try {
