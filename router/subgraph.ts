@@ -11,8 +11,11 @@ import type { Context } from './context.ts';
 
 /** The longest that an honest subgraph takes is SETTLE_WAIT_MS, 5 s. */
 const TIMEOUT_MS = 10_000;
-/** Below the 65 s after which a subgraph closes an idle connection, so that none is closed under a request. */
-const KEEP_ALIVE_MS = 30_000;
+/**
+ * So that it is always this side that closes an idle connection, and no request goes into one that is being closed: less than a
+ * subgraph lingers when it is to stop. undici would follow the subgraph's own wish, up to the second of these.
+ */
+const KEEP_ALIVE_MS = { keepAliveTimeout: 4000, keepAliveMaxTimeout: 4000 };
 /** A request to rent may take seconds, and whatever else is asked of its subgraph must not wait for a connection behind it. */
 const CONNECTIONS = 1024;
 
@@ -41,7 +44,7 @@ export interface Subgraph {
 
 export function connectSubgraph(name: string, address: string, key: string): Subgraph {
   const url = new URL(address);
-  const pool = new Pool(url.origin, { connections: CONNECTIONS, keepAliveTimeout: KEEP_ALIVE_MS });
+  const pool = new Pool(url.origin, { connections: CONNECTIONS, ...KEEP_ALIVE_MS });
   return {
     name,
     url,
