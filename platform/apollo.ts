@@ -1,6 +1,7 @@
 /** GraphQL over HTTP: node:http in, Apollo Server's pipeline, node:http out. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type ApolloServer, type ApolloServerPlugin, type BaseContext, HeaderMap } from '@apollo/server';
+import type { GraphQLFormattedError } from 'graphql';
 import { json } from './http.ts';
 import { tellErrors, tellOperation } from './serving.ts';
 
@@ -12,11 +13,16 @@ export const tellOfOperations: ApolloServerPlugin = {
         if (operation) tellOperation(operation.operation, operation.name?.value);
       },
       async willSendResponse({ response: { body } }) {
-        if (body.kind === 'single' && body.singleResult.errors?.length) tellErrors();
+        const errors = body.kind === 'single' ? (body.singleResult.errors ?? []) : [];
+        if (errors.length) tellErrors(errors.some(isFault) ? 'failed' : 'errors');
       },
     };
   },
 };
+
+/** Nothing that a client could have done otherwise. */
+const isFault = ({ extensions }: GraphQLFormattedError): boolean =>
+  extensions?.code === 'INTERNAL_SERVER_ERROR' || extensions?.code === 'SERVICE_UNAVAILABLE';
 
 /** Answers one request whose body has been read; a context that throws a GraphQLError is an answer too. */
 export async function answerGraphql<C extends BaseContext>(

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ErrorCode } from './errors.ts';
 import type { Log } from './log.ts';
-import { serveRequest } from './serving.ts';
+import { serveRequest, tellErrors } from './serving.ts';
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
@@ -79,7 +79,7 @@ export async function listen({
       handler(request, response).catch((error: unknown) => answerFault(request, response, error, log));
     void (uncounted.includes(route) ? answer() : serveRequest(request, response, route, answer));
   });
-  // Above the idle time-out of the router's agent, or reused connections are cut under a request.
+  // Above the idle time-out of proxies (60 s mostly) and of the router, or reused connections are cut under a request.
   server.keepAliveTimeout = 65_000;
   server.headersTimeout = REQUEST_MS;
   server.requestTimeout = REQUEST_MS;
@@ -149,10 +149,13 @@ function routeFor(routes: Record<string, Handler>, path: string): string | undef
 
 function answerFault(request: IncomingMessage, response: ServerResponse, error: unknown, log: Log): void {
   if (!(error instanceof BadRequest)) log.error({ err: error }, 'a request failed');
-  if (response.headersSent) return void response.destroy();
+  if (response.headersSent) {
+    tellErrors('failed');
+    return void response.destroy();
+  }
   // What is left of the body would be taken for the next request: this connection is not used again.
   response.setHeader('connection', 'close');
-  response.once('finish', () => setTimeout(() => request.destroy(), LINGER_MS).unref());
+  response.once('finish', () => setTimeout(() => request.destroy(), READ_REFUSAL_MS).unref());
   request.resume();
   if (error instanceof BadRequest)
     json(response, error.status, { errors: [{ message: error.message, extensions: { code: error.code } }] });
@@ -160,4 +163,4 @@ function answerFault(request: IncomingMessage, response: ServerResponse, error: 
 }
 
 /** Time for the client to read why, before what it still sends is refused. */
-const LINGER_MS = 500;
+const READ_REFUSAL_MS = 500;

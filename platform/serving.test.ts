@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { ApolloServer } from '@apollo/server';
+import { GraphQLError } from 'graphql';
 import { eventually } from '../tests/client.ts';
 import { answerGraphql, tellOfOperations } from './apollo.ts';
 import { BadRequest, type Http, listen, readBody, text } from './http.ts';
@@ -10,12 +11,15 @@ import { metricsRoute } from './metrics.ts';
 import { becomesStream, serveOperation } from './serving.ts';
 
 const apollo = new ApolloServer({
-  typeDefs: 'type Query { answer: Int broken: Int } type Mutation { change: Int }',
+  typeDefs: 'type Query { answer: Int broken: Int refused: Int } type Mutation { change: Int }',
   resolvers: {
     Query: {
       answer: () => 42,
       broken: () => {
         throw new Error('broken');
+      },
+      refused: () => {
+        throw new GraphQLError('Not yours', { extensions: { code: 'FORBIDDEN' } });
       },
     },
     Mutation: { change: () => 1 },
@@ -103,6 +107,7 @@ test('requests are told apart by what they were and how they ended; probes and s
 
   await ask('{ answer }');
   await ask('query Named { broken }');
+  await ask('{ refused }');
   await ask('mutation { change }');
   await ask('{ nothing }');
   await get('/refused');
@@ -110,16 +115,17 @@ test('requests are told apart by what they were and how they ended; probes and s
   await get('/livez');
   await get('/nowhere');
 
-  expect(await since(before, 6)).toEqual({
+  expect(await since(before, 7)).toEqual({
     'query ok': 1,
     'query errors': 1,
+    'query failed': 1,
     'mutation ok': 1,
     'http refused': 2, // what is no valid operation is neither a query nor a mutation
     'http failed': 1,
   });
 });
 
-test('who leaves before the answer was cut off', async () => {
+test('who leaves before the answer has left', async () => {
   const before = await told();
 
   const asking = request({ port: http.port, path: '/slow/one' }).end();
@@ -127,7 +133,7 @@ test('who leaves before the answer was cut off', async () => {
   await eventually(told, ({ inFlight }) => inFlight === 1);
   asking.destroy();
 
-  expect(await since(before, 1)).toEqual({ 'http failed': 1 });
+  expect(await since(before, 1)).toEqual({ 'http left': 1 });
   expect((await told()).inFlight).toBe(0);
   letGo();
 });
@@ -153,7 +159,7 @@ test('an operation that came over a socket is counted too', async () => {
 
   await run('{ answer }');
   await run('mutation { change }');
-  await run('{ broken }');
+  await run('{ refused }');
 
   expect(await since(before, 3)).toEqual({ 'query ok': 1, 'mutation ok': 1, 'query errors': 1 });
 });

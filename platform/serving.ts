@@ -8,14 +8,19 @@ import { registry } from './metrics.ts';
 import { beginStep, type Cause, cause, markFailed, type Step, traceparentIn } from './trace.ts';
 
 type Kind = 'query' | 'mutation' | 'http';
-/** `errors`: a GraphQL answer that has some. `refused`: 4xx. `failed`: 5xx, or cut off. */
-type Outcome = 'ok' | 'errors' | 'refused' | 'failed';
+/**
+ * `errors`: a GraphQL answer that has some. `refused`: 4xx. `failed`: 5xx, cut off, or a GraphQL answer in which a service is
+ * missing or has a fault. `left`: the client did not wait for it.
+ */
+type Outcome = 'ok' | 'errors' | 'refused' | 'failed' | 'left';
+
+type Erred = 'errors' | 'failed';
 
 interface Serving extends Cause {
   operation(type: string, name: string | undefined): void;
-  erred(): void;
+  erred(how: Erred): void;
   /** Once; null where it was no request that could be measured. */
-  end(outcome: Outcome | null): void;
+  end(outcome: Outcome | null, status?: number): void;
 }
 
 const duration = new Histogram({
@@ -46,15 +51,12 @@ export function serveRequest(
     attributes: { 'http.request.method': method, 'http.route': route },
   });
   const serving = begin(step);
-  response.once('close', () => {
-    step.span?.setAttribute('http.response.status_code', response.statusCode);
-    serving.end(outcomeOf(response));
-  });
+  response.once('close', () => serving.end(outcomeOf(response), response.statusCode));
   return cause.run(serving, work);
 }
 
 /** Serves a query or a mutation that came over a socket. */
-export async function serveOperation<T extends { errors?: unknown }>(work: () => Promise<T>): Promise<T> {
+export async function serveOperation<T>(work: () => Promise<T>): Promise<T> {
   const serving = begin(beginStep('graphql-ws', { kind: 'SERVER' }));
   try {
     const result = await cause.run(serving, work);
@@ -68,7 +70,7 @@ export async function serveOperation<T extends { errors?: unknown }>(work: () =>
 
 /** What the request that is being served turned out to be; an answer in `errors` is told as such. */
 export const tellOperation = (type: string, name: string | undefined): void => servingNow()?.operation(type, name);
-export const tellErrors = (): void => servingNow()?.erred();
+export const tellErrors = (how: Erred): void => servingNow()?.erred(how);
 
 /** It lasts as long as its reader likes, so it is no request under way any more; its trace shows that it has begun. */
 export const becomesStream = (): void => servingNow()?.end(null);
@@ -81,7 +83,7 @@ const servingNow = (): Serving | undefined => {
 function begin({ traceparent, span }: Step): Serving {
   const since = performance.now();
   let kind: Kind = 'http';
-  let errors = false;
+  let erred: Erred | undefined;
   let over = false;
   inFlight.inc();
   return {
@@ -91,14 +93,15 @@ function begin({ traceparent, span }: Step): Serving {
       span?.updateName(type).setAttribute('graphql.operation.type', type);
       if (name) span?.setAttribute('graphql.operation.name', name.slice(0, NAME_MOST));
     },
-    erred() {
-      errors = true;
+    erred(how) {
+      erred = how;
     },
-    end(outcome) {
+    end(outcome, status) {
       if (over) return;
       over = true;
       inFlight.dec();
-      const told = outcome === 'ok' && errors ? 'errors' : outcome;
+      const told = erred === 'failed' || (erred && outcome === 'ok') ? erred : outcome;
+      if (status) span?.setAttribute('http.response.status_code', status);
       if (told) duration.observe({ kind, outcome: told }, (performance.now() - since) / 1000);
       if (told === 'failed' || told === 'errors') markFailed(span, told);
       span?.end();
@@ -110,6 +113,7 @@ function begin({ traceparent, span }: Step): Serving {
 const NAME_MOST = 100;
 
 function outcomeOf({ statusCode, writableFinished }: ServerResponse): Outcome {
-  if (!writableFinished || statusCode >= 500) return 'failed';
+  if (statusCode >= 500) return 'failed';
+  if (!writableFinished) return 'left';
   return statusCode >= 400 ? 'refused' : 'ok';
 }
