@@ -104,7 +104,7 @@ const settings = {
     .describe('off: a service does not change its schema, but waits until `npm run migrate` has made it new enough'),
   NATS_URL: urlOf(/^(nats|tls)$/, 'nats://host:4222')
     .default('nats://127.0.0.1:4222')
-    .describe('nats:// URL, user and password in it where needed'),
+    .describe('nats:// or tls:// URL, the latter to demand TLS; user and password in it where needed'),
   NATS_CREDENTIALS: z
     .string()
     .regex(

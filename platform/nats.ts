@@ -39,6 +39,7 @@ export const connectForever = (place: NatsPlace): Promise<NatsConnection> =>
   connect({
     ...optionsOf(place),
     waitOnFirstConnect: true,
+    ignoreAuthErrorAbort: true, // a password that is changed here and there is refused for a moment
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,
     timeout: 2000,

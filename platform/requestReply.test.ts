@@ -145,3 +145,24 @@ test('a replica that stops finishes what it was asked, and the next question goe
   await leaving.drain();
   expect(await first).toEqual({ address: null });
 });
+
+test('a connection that was refused for its password, at first or later on, is let in when that is mended', async () => {
+  await broker.stop();
+  broker.changePassword('another one');
+  await broker.start();
+  const late = connectForever({ natsUrl: broker.url });
+  let tries = 0;
+  for await (const { type } of asker.status()) if (type === 'reconnecting' && ++tries > 4) break; // the library alone gives up at two
+
+  await broker.stop();
+  broker.changePassword('of a test');
+  await broker.start();
+  const everyone = [asker, ...answerers, await late];
+  const letIn = () => Promise.all(everyone.map((nats) => nats.flush())).then(Boolean, () => false);
+  await eventually(letIn, Boolean);
+
+  await respond(async () => ({ address: null }));
+  const asked = () => ask('rpc.rental.address', { rentalId }, 1000).catch(() => null);
+  expect(await eventually(asked, Boolean)).toEqual({ address: null });
+  await (await late).close();
+});

@@ -74,7 +74,7 @@ const answering = new WeakMap<NatsConnection, { questions: Subscription[]; answe
 /** Takes no more questions, leaving them to other replicas, and finishes what it was asked. */
 export async function stopAnswering(nats: NatsConnection): Promise<void> {
   const { questions, answers } = answering.get(nats) ?? { questions: [], answers: new Set() };
-  await Promise.all(questions.map((question) => question.drain()));
+  await Promise.allSettled(questions.map((question) => question.drain())); // NATS may be away
   await Promise.all(answers);
 }
 

@@ -14,6 +14,8 @@ export interface Broker {
   url: string;
   stop(): Promise<void>;
   start(): Promise<void>;
+  /** From the next start on it lets in only who has this password. */
+  changePassword(password: string): void;
   /** Notes the state of its disk; `setBack` brings that back. In between it is stopped for a moment, both times. */
   remember(): Promise<void>;
   /** `keepPositions`: the consumers stay where they are, only messages are lost. */
@@ -51,6 +53,7 @@ export async function startBroker(): Promise<Broker> {
     url,
     stop,
     start,
+    changePassword: (password) => prepareNats({ ...options, password }),
     remember: () => whileStopped(() => cpSync(join(files, 'streams'), remembered, { recursive: true })),
     setBack: ({ keepPositions = false } = {}) =>
       whileStopped(() => {
