@@ -24,6 +24,11 @@ class Broken extends Migration {
     this.addSql('ALTER TABLE nothing ADD size text');
   }
 }
+class Mended extends Migration {
+  override up(): void {
+    this.addSql('ALTER TABLE thing ADD size text');
+  }
+}
 
 const first = { name: 'first', class: First };
 const second = { name: 'second', class: Second };
@@ -67,13 +72,14 @@ test('the older version finds nothing to do in a newer schema, and changes nothi
   await orm.close();
 });
 
-test('of a migration that fails nothing is kept, and the next try begins where it began', async () => {
+test('of a migration that fails nothing is kept, and the next try begins with it', async () => {
   const url = await createDatabase('schema');
   await migrateDatabase({ ...older, url });
 
   const broken = { ...older, migrations: [first, second, { name: 'broken', class: Broken }], url };
   await expect(migrateDatabase(broken)).rejects.toThrow('relation "nothing" does not exist');
-  expect(await migrateDatabase({ ...newer, url })).toEqual(['second']);
+  const mended = { ...broken, migrations: [first, second, { name: 'broken', class: Mended }] };
+  expect(await migrateDatabase(mended)).toEqual(['broken']); // the column of the first try is not there
 });
 
 test('a migration waits for a lock a moment at a time, and those who serve go on meanwhile', async () => {
@@ -163,4 +169,16 @@ test('that no connection came free in time says nothing about the work, also whe
     await taking;
     await orm.close();
   }
+});
+
+test('a server that goes away without a word is given up, and the next statement finds it again', async () => {
+  const wire = await openWire(await createDatabase('schema'));
+  const orm = await openDatabase({ ...older, url: wire.url });
+  void wire.hold('toClient', 'nothing more');
+
+  await expect(query(orm.em.fork(), "SELECT 'nothing more' AS heard")).rejects.toThrow(/terminated/);
+
+  expect(await query(orm.em.fork(), 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  await orm.close();
+  await wire.close();
 });

@@ -1,4 +1,5 @@
 /** One database per service, one way into it: MikroORM for entities, its Kysely and plain SQL for the statements that must be fast. */
+import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FlushMode, raw } from '@mikro-orm/core';
 import { type Migration, Migrator } from '@mikro-orm/migrations';
@@ -66,14 +67,19 @@ function connectOrm({ url, entities, migrations, log, pool = 10 }: DatabaseOptio
     clientUrl: url,
     entities,
     extensions: [Migrator],
-    migrations: { migrationsList: migrations, tableName: 'migration', snapshot: false },
+    // Each in a transaction of its own: an index that is built beside those who serve can have none around it.
+    migrations: { migrationsList: migrations, tableName: 'migration', snapshot: false, allOrNothing: false },
     pool: { min: 0, max: pool },
     driverOptions: {
       connectionString: url, // MikroORM takes it apart and loses what it says of TLS
       connectionTimeoutMillis: 3000,
       ...timeouts,
       idle_in_transaction_session_timeout: 10_000,
-      onPoolCreated: (pool: Pool) => pool.on('connect', prepareStatements),
+      onPoolCreated: (pool: Pool) =>
+        pool.on('connect', (client) => {
+          prepareStatements(client);
+          if (timeouts === SERVING) cutWhenSilent(client);
+        }),
     },
     logger: (message) => log.debug(message),
   });
@@ -100,6 +106,7 @@ const untilReachable = (url: string, log: Log): Promise<void> => waitFor(() => w
 /** Why the database cannot be entered, in a sentence without the password; null when it can. */
 export async function whyUnreachable(url: string): Promise<string | null> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 3000 });
+  client.on('error', () => {}); // it has answered already
   try {
     await client.connect();
     return null;
@@ -127,6 +134,16 @@ async function appliedMigrations(orm: Orm): Promise<string[]> {
   }
 }
 const UNDEFINED_TABLE = '42P01';
+
+/**
+ * A server that went away without a word is waited for by TCP for a quarter of an hour. No statement takes longer than ten
+ * seconds, and no connection is kept idle for longer.
+ */
+function cutWhenSilent(client: PoolClient): void {
+  const { stream } = (client as unknown as { connection: { stream: Socket } }).connection; // pg's types do not tell of it
+  stream.setTimeout(SILENT_MS, () => stream.destroy(new Error('Connection terminated: the database says nothing')));
+}
+const SILENT_MS = 12_000;
 
 /**
  * Their result changes with the table: PostgreSQL refuses such a prepared statement after a column was added. The pattern is
@@ -157,6 +174,7 @@ function nameOf(text: string): string {
 /** Replicas that start together take turns: an advisory lock on a connection of its own, gone with it. Answers the names. */
 async function applyMigrations(orm: Orm, url: string): Promise<string[]> {
   const lock = new Client({ connectionString: url, connectionTimeoutMillis: 3000 });
+  lock.on('error', () => {}); // what comes of it the migrations tell, on a connection of theirs
   await lock.connect();
   try {
     await lock.query("SELECT pg_advisory_lock(hashtext('rentabook migrations'))");

@@ -5,7 +5,7 @@ import { CreateAdmission } from './migrations/0002_admission.ts';
 import { CreateClosing } from './migrations/0003_closing.ts';
 import { Loan } from './migrations/0004_loan.ts';
 import { CreateStripeEvents } from './migrations/0005_stripe_events.ts';
-import { Owed } from './migrations/0006_owed.ts';
+import { Owed, OwedIndex } from './migrations/0006_owed.ts';
 
 export const rentalDatabase = {
   entities: [Rental, Payment, Step, Fee, Book, Waiting],
@@ -16,5 +16,6 @@ export const rentalDatabase = {
     { name: 'rental_0004_loan', class: Loan },
     { name: 'rental_0005_stripe_events', class: CreateStripeEvents },
     { name: 'rental_0006_owed', class: Owed },
+    { name: 'rental_0007_owed_index', class: OwedIndex },
   ],
 };
