@@ -5,44 +5,53 @@ import type { Consuming } from './consume.ts';
 import { reasonOf } from './errors.ts';
 
 const TIMEOUT_MS = 2000;
-/** Far above any batch and any sweep: a try that takes so long waits for something that does not come. */
-const HANGS_MS = 60_000;
+/** A batch of a hundred events, each a second on a disk that stalls, is slow and not hung: to restart it would not help. */
+const HANGS_MS = 300_000;
 
 export interface DatabaseProbe {
   /** Null when it answers. */
   whyAway(): Promise<string | null>;
+  /** Of one statement that takes a moment. @throws when it takes longer, or the database is away */
+  rows<Row extends object>(statement: string, values: readonly unknown[]): Promise<Row[]>;
   close(): Promise<void>;
 }
 
 /** On a connection of its own: under load the pool has none to spare, and a service that is busy is not away. */
 export function probeDatabase(url: string): DatabaseProbe {
-  let client: Client | undefined;
+  let connecting: Promise<Client> | undefined;
   let asking: Promise<string | null> | undefined;
 
   async function connect(): Promise<Client> {
     const fresh = new Client({ connectionString: url, connectionTimeoutMillis: TIMEOUT_MS, query_timeout: TIMEOUT_MS });
-    fresh.on('error', () => forget(fresh));
+    const own = connecting;
+    fresh.on('error', () => forget(own));
     await fresh.connect();
     return fresh;
   }
 
-  function forget(broken: Client | undefined): void {
-    if (client === broken) client = undefined;
-    void broken?.end().catch(() => {}); // it is broken
+  function forget(broken: Promise<Client> | undefined): void {
+    if (connecting === broken) connecting = undefined;
+    void broken?.then((client) => client.end()).catch(() => {}); // it is broken
   }
 
-  async function ask(): Promise<string | null> {
+  async function rows<Row extends object>(statement: string, values: readonly unknown[]): Promise<Row[]> {
     try {
-      client ??= await connect();
-      await client.query('SELECT');
-      return null;
+      connecting ??= connect();
+      return (await (await connecting).query<Row>(statement, [...values])).rows;
     } catch (error) {
-      forget(client);
-      return `the database does not answer: ${reasonOf(error)}`;
+      forget(connecting);
+      throw error;
     }
   }
 
+  const ask = (): Promise<string | null> =>
+    rows('SELECT', []).then(
+      () => null,
+      (error: unknown) => `the database does not answer: ${reasonOf(error)}`,
+    );
+
   return {
+    rows,
     whyAway() {
       asking ??= ask().finally(() => {
         asking = undefined;
@@ -50,7 +59,7 @@ export function probeDatabase(url: string): DatabaseProbe {
       return asking;
     },
     async close() {
-      await client?.end().catch(() => {}); // it may be broken
+      await connecting?.then((client) => client.end()).catch(() => {}); // it may be broken
     },
   };
 }

@@ -44,7 +44,6 @@ beforeAll(async () => {
     notReady: async () => null,
   });
   tellService({
-    em,
     database,
     nats: async () => nats,
     consumers,

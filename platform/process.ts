@@ -57,9 +57,12 @@ function stopWhenTold(
     setTimeout(() => process.exit(1), withinMs).unref();
     await started()
       ?.stop()
-      .catch((error: unknown) => log.error({ err: error }, 'the drain failed'));
+      .catch((error: unknown) => {
+        log.error({ err: error }, 'the drain failed');
+        process.exitCode = 1;
+      });
     await tracing.stop();
-    process.exit(0);
+    process.exit();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
   process.on('disconnect', () => void stop('the supervisor is gone'));

@@ -8,6 +8,7 @@ import { reasonOf } from './errors.ts';
  */
 export async function provision(adminUrl: string, passwords: Record<string, string>): Promise<void> {
   const admin = new Client({ connectionString: adminUrl, connectionTimeoutMillis: 10_000 });
+  admin.on('error', () => {}); // the statement under way tells
   await admin.connect().catch((cause: unknown) => {
     throw new Error(`PostgreSQL at ${admin.host}:${admin.port} cannot be entered: ${reasonOf(cause)}.`, { cause });
   });

@@ -192,7 +192,7 @@ test('what happens while the broker is away goes out when it is back', async () 
 test('a relay that is told to stop publishes first what is open', async () => {
   const running = relay();
   await streamHolds((await happenTimes(1)).length);
-  const customers = await happenToMany(400); // more than a few batches
+  const customers = await happenToMany(60); // more than a batch
 
   await running.stop();
 

@@ -214,7 +214,7 @@ class Turn {
   async refuseAnotherHistory(): Promise<void> {
     const { state } = await this.#manager.streams.info(this.#stream);
     if (!state.messages) return;
-    const { header, time } = await this.#manager.streams.getMessage(this.#stream, { seq: state.last_seq });
+    const { header, time } = await this.#manager.streams.getMessage(this.#stream, { last_by_subj: '>' });
     const eventId = header?.get('Nats-Msg-Id'); // without one it is nobody's event
     if (!eventId || Date.now() - time.getTime() > KEPT_MS) return;
     const { rowCount } = await this.#database.query('SELECT FROM outbox WHERE event_id = $1', [eventId]);

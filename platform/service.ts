@@ -29,7 +29,7 @@ import type { Started } from './process.ts';
 import { startRelay } from './relay.ts';
 import { type Ask, createAsk, stopAnswering } from './requestReply.ts';
 import { openServiceDatabase } from './serviceDatabase.ts';
-import { type Gauges, type Measure, tellService } from './serviceMetrics.ts';
+import { type Gauges, type Measure, tellService, tellThatItStarts } from './serviceMetrics.ts';
 import { createVerifier, headOf, SIGNATURE_HEADER, type Verifier } from './signature.ts';
 import { serveSubscriptions } from './subscriptions.ts';
 import type { VerifyToken, Viewer } from './tokens.ts';
@@ -69,6 +69,7 @@ export async function openService(
   log: Log,
   database: Pick<DatabaseOptions, 'entities' | 'migrations'>,
 ): Promise<Service> {
+  tellThatItStarts();
   const orm = await openServiceDatabase({
     ...database,
     url: config.DATABASE_URL,
@@ -88,8 +89,7 @@ function tellUntilThere(nats: Promise<NatsConnection>, natsUrl: string, log: Log
     setTimeout(() => log.warn(sentence), FIRST_NATS_MS).unref(),
     setInterval(() => log.warn(sentence), TELL_NATS_EVERY_MS).unref(),
   ];
-  const quiet = () => timers.forEach(clearTimeout);
-  nats.then(quiet, quiet);
+  void nats.then(() => timers.forEach(clearTimeout));
 }
 
 /** Time to start beside it. */
@@ -173,7 +173,6 @@ export async function serve<C extends BaseContext>(
   for (const consumer of options.consumers ?? [])
     consumers.set(consumer.name, startConsumer(consumer, { em: service.orm.em, ...relayAndConsumers }));
   tellService({
-    em: service.em,
     database,
     nats: () => soFar(service.nats),
     consumers: options.consumers ?? [],
@@ -193,7 +192,7 @@ export async function serve<C extends BaseContext>(
       if (nats) await stopAnswering(nats);
       await relay.stop();
       await apollo.stop();
-      await nats?.drain();
+      await nats?.drain().catch(() => {}); // it may be away
       await Promise.all([database.close(), service.orm.close()]);
     },
   };

@@ -1,7 +1,6 @@
 /** What a subgraph tells Prometheus of its database, its events and NATS. What is away is told as such, and what it knows left out. */
 import type { JetStreamManager, NatsConnection } from 'nats';
 import type { AnyConsumer } from './apply.ts';
-import { type EntityManager, query } from './database.ts';
 import { codeOf } from './errors.ts';
 import type { DatabaseProbe } from './health.ts';
 import type { Log } from './log.ts';
@@ -61,7 +60,6 @@ const outboxMeasure: Measure = {
 };
 
 export interface ServiceMetricsOptions {
-  em: () => EntityManager;
   database: DatabaseProbe;
   nats: () => Promise<NatsConnection | null>;
   consumers: AnyConsumer[];
@@ -72,9 +70,17 @@ export interface ServiceMetricsOptions {
   log: Log;
 }
 
+const databaseUp = gauge('rentabook_database_up', 'Whether the database answers');
+const relayLeader = gauge('rentabook_relay_leader', 'Whether this process publishes the events of its service');
+
+/** A service that still waits for its database or its schema does neither, and whoever watches has to see that. */
+export function tellThatItStarts(): void {
+  databaseUp.set(0);
+  relayLeader.set(0);
+}
+
 /** From now on, at each scrape. */
 export function tellService({
-  em,
   database,
   nats,
   consumers,
@@ -83,27 +89,20 @@ export function tellService({
   ...own
 }: ServiceMetricsOptions): void {
   const known = [outboxMeasure, consumersMeasure(consumers.map(({ name }) => name)), ...measures];
-  tellMeasures({ em, database, log: own.log }, known);
+  tellMeasures(database, known, own.log);
   tellNats(nats, consumers);
   const simple: Gauges = {
     rentabook_subscriptions: { help: 'Subscriptions that are being served', read: own.subscriptions },
-    rentabook_relay_leader: {
-      help: 'Whether this process publishes the events of its service',
-      read: () => Number(own.isLeader()),
-    },
     ...gauges,
   };
   readAtScrapes(async () => {
+    relayLeader.set(Number(own.isLeader()));
     for (const [name, { help, read }] of Object.entries(simple)) gauge(name, help).set(read());
   });
 }
 
-/** One statement after another, so that a scrape takes one connection of the pool and no more. */
-function tellMeasures(
-  { em, database, log }: Pick<ServiceMetricsOptions, 'em' | 'database' | 'log'>,
-  measures: Measure[],
-): void {
-  const up = gauge('rentabook_database_up', 'Whether the database answers');
+/** One statement after another, on the connection of the probes: under load the pool has none to spare, and then it counts. */
+function tellMeasures(database: DatabaseProbe, measures: Measure[], log: Log): void {
   const told = measures.map((measure) => ({
     ...measure,
     gauges: Object.entries(measure.gauges).map(([name, help]) => ({
@@ -112,12 +111,12 @@ function tellMeasures(
     })),
   }));
   readAtScrapes(async () => {
-    up.set(0); // until it answers
+    databaseUp.set(0); // until it answers
     for (const { gauges } of told) for (const { gauge } of gauges) forget(gauge);
     if (await database.whyAway()) return;
-    up.set(1);
+    databaseUp.set(1);
     for (const { gauges, label, statement, values = [] } of told) {
-      const rows = await query<Record<string, number>>(em(), statement, values).catch((error: unknown) => {
+      const rows = await database.rows<Record<string, number>>(statement, values).catch((error: unknown) => {
         log.warn({ err: error, metrics: gauges.map(({ name }) => name) }, 'what metrics tell could not be read');
         return [];
       });

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { version } from '#platform/version.ts';
 import { freePort } from '../local/ports.ts';
 import { launchService } from '../local/services.ts';
 import { type Answer, addBook, type Client, deliverTo, eventually, REQUEST, rentalInput, signUp } from './client.ts';
@@ -51,6 +52,9 @@ beforeAll(async () => {
   });
   staff = await system.clientWith('STAFF');
 }, 90_000);
+afterAll(() => {
+  delete process.env.OTEL_BSP_SCHEDULE_DELAY; // of other test files in this process
+});
 afterAll(async () => {
   await system?.stop();
   collector.closeAllConnections();
@@ -140,7 +144,7 @@ async function metricsOf(service: 'book' | 'rental' | 'delivery' | 'customer' | 
 const OF_EACH = [
   'rentabook_request_duration_seconds_bucket{le="0.1",kind="mutation",outcome="ok"}',
   'rentabook_requests_in_flight',
-  'rentabook_build_info{version="0.1.0",service=',
+  `rentabook_build_info{version="${version}",service=`,
   'nodejs_eventloop_lag_p99_seconds',
   'process_cpu_seconds_total',
   'process_resident_memory_bytes',
@@ -176,7 +180,7 @@ test('metrics have a port to themselves where they are given one', async () => {
   const sandbox = await startSandbox(await createDatabase('sandbox'), { METRICS_PORT: String(port) });
   try {
     const told = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-    expect(told).toContain('rentabook_build_info{version="0.1.0",service="sandbox"} 1');
+    expect(told).toContain(`rentabook_build_info{version="${version}",service="sandbox"} 1`);
     expect((await fetch(`http://127.0.0.1:${port}/livez`)).status).toBe(404);
     expect((await fetch(`${sandbox.url}/metrics`)).status).toBe(404);
   } finally {
@@ -241,7 +245,7 @@ test('the log says which request a line is about', async () => {
     () => linesOf('router').find((line) => line.traceId === traceId),
     (line) => line !== undefined,
   );
-  expect(line).toMatchObject({ service: 'router', version: '0.1.0', subgraph: 'delivery' });
+  expect(line).toMatchObject({ service: 'router', version, subgraph: 'delivery' });
 });
 
 test('and which event, and of which rental', async () => {
