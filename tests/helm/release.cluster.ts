@@ -104,7 +104,10 @@ test(
     const { report, following, old, together } = await upgradeUnderLoad(step, upgraded, CROWD.forMs);
 
     expect(report.failed).toBe(0);
+    expect(report.connections).toBeGreaterThanOrEqual(CROWD.clients);
+    expect(report.sent).toBeGreaterThan((CROWD.perSecond * CROWD.forMs) / 1000 / 2); // or it was no load
     expect(following.wrong).toEqual([]);
+    expect(following.changes).toBeGreaterThan(CROWD.followers);
     expect(following.reconnects).toBeGreaterThanOrEqual(CROWD.followers);
 
     const left = (await podsOf(names.namespace)).filter(({ template }) => old.includes(template));
@@ -181,9 +184,10 @@ test(
     const bookIds = [await addBook(staff, COPIES)];
     const crowd = await crowdOf(place, names, CROWD.clients);
     const watch = watchPods(names.namespace);
+    begun.push(watch.stop);
     const from = Date.now();
 
-    const load = startLoad({
+    const load = begin({
       url: place.url,
       tokens: tokensOf(crowd),
       bookIds,
@@ -222,7 +226,7 @@ test(
 );
 
 test(
-  '5 a process that hangs is restarted by its liveness, while another one serves',
+  '5 a process that hangs is restarted by its liveness',
   async () => {
     const step = '5 freeze';
     await release.stand({ ...upgraded, values: { services: { book: { replicas: 2 } } } });
@@ -531,6 +535,7 @@ async function expectRolledBack(step: string, wish: Wish, timeout: string, sente
   const after = await whenAllReady(names.namespace);
 
   expect(code).not.toBe(0);
+  expect(report.sent).toBeGreaterThan(0);
   expect(report.failed).toBe(0);
   expect(new Set(after.map(({ template }) => template))).toEqual(new Set(before.map(({ template }) => template)));
   const untouched = before
