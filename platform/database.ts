@@ -39,7 +39,7 @@ export async function openDatabase({ migrate = true, ...options }: DatabaseOptio
 
 /**
  * Applies the migrations that are missing, one service at a time and beside services that serve: a lock that is not to be had
- * within a second is waited for anew, so that nobody waits behind this for long. Answers their names. @throws when one fails
+ * within half a second is waited for anew, so that nobody waits behind this for long. Answers their names. @throws when one fails
  */
 export async function migrateDatabase(options: Omit<DatabaseOptions, 'migrate' | 'pool'>): Promise<string[]> {
   const orm = await connectOrm(options, { statement_timeout: 0, lock_timeout: LOCK_WAIT_MS });
@@ -58,9 +58,9 @@ export async function migrateDatabase(options: Omit<DatabaseOptions, 'migrate' |
 }
 
 const LOCK_NOT_AVAILABLE = '55P03';
-const LOCK_WAIT_MS = 1000;
+const LOCK_WAIT_MS = 500;
 const LOCK_PAUSE_MS = 1000;
-const LOCK_TRIES = 60;
+const LOCK_TRIES = 120;
 
 function connectOrm({ url, entities, migrations, log, pool = 10 }: DatabaseOptions, timeouts = SERVING): Promise<Orm> {
   return MikroORM.init({
@@ -72,7 +72,7 @@ function connectOrm({ url, entities, migrations, log, pool = 10 }: DatabaseOptio
     pool: { min: 0, max: pool },
     driverOptions: {
       connectionString: url, // MikroORM takes it apart and loses what it says of TLS
-      connectionTimeoutMillis: 3000,
+      connectionTimeoutMillis: POOL_WAIT_MS,
       ...timeouts,
       idle_in_transaction_session_timeout: 10_000,
       onPoolCreated: (pool: Pool) =>
@@ -85,6 +85,8 @@ function connectOrm({ url, entities, migrations, log, pool = 10 }: DatabaseOptio
   });
 }
 
+/** For a connection, also one of the pool that is in use: below the router's patience of 10 s, above a stall of a busy machine. */
+const POOL_WAIT_MS = 8000;
 const SERVING = { statement_timeout: 10_000, lock_timeout: 0 };
 const WAIT_MS = 500;
 const TELL_EVERY_MS = 60_000;
