@@ -27,7 +27,11 @@ interface Ended {
 function run(command: string, args: string[], settings: NodeJS.Dict<string>): Ended {
   const [program = '', ...first] = command.split(' ').filter(Boolean);
   const env = wholeEnvironment(settings as Record<string, string>); // what was parsed has no gaps
-  const { status, stdout, stderr, error } = spawnSync(program, [...first, ...args], { env, encoding: 'utf8' });
+  const { status, stdout, stderr, error } = spawnSync(program, [...first, ...args], {
+    env,
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+  });
   if (error) throw error;
   return { code: status, output: `${stdout}${stderr}` };
 }

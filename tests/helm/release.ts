@@ -1,6 +1,6 @@
 /** The release that is tried: what it is to be like, and the helm commands that make it so. */
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Ended, helm, kubectl } from './cluster.ts';
@@ -20,6 +20,7 @@ export interface Wish {
 const WAIT = ['--wait', '--timeout', '5m'];
 const HOUR_MS = 3_600_000;
 const folder = mkdtempSync(join(tmpdir(), 'rentabook-values-'));
+process.once('exit', () => rmSync(folder, { recursive: true })); // passwords stand in them
 
 /** For one machine that runs all of it, and the load besides: no limit of one caller, and time for Book to answer. */
 const forOneMachine = {
