@@ -30,6 +30,16 @@ class Mended extends Migration {
   }
 }
 
+class Index extends Migration {
+  override isTransactional(): boolean {
+    return false;
+  }
+
+  override up(): void {
+    this.addSql('CREATE INDEX CONCURRENTLY thing_colour ON thing (colour)');
+  }
+}
+
 const first = { name: 'first', class: First };
 const second = { name: 'second', class: Second };
 const log = createLog('test', 'silent');
@@ -101,12 +111,14 @@ test('a migration waits for a lock a moment at a time, and those who serve go on
   await serving.close();
 });
 
-test('two who migrate at once take turns', async () => {
+test('two who migrate at once take turns, also where an index is built beside those who serve', async () => {
   const url = await createDatabase('schema');
+  const migrations = [first, second, { name: 'index', class: Index }];
+  const migrate = () => migrateDatabase({ ...newer, migrations, url });
 
-  const applied = await Promise.all([migrateDatabase({ ...newer, url }), migrateDatabase({ ...newer, url })]);
+  const applied = await Promise.all([migrate(), migrate(), migrate()]);
 
-  expect(applied.sort((one, other) => one.length - other.length)).toEqual([[], ['first', 'second']]);
+  expect(applied.sort((one, other) => one.length - other.length)).toEqual([[], [], ['first', 'second', 'index']]);
 });
 
 test('the connections of a service are made as its URL says, TLS and all', async () => {

@@ -179,12 +179,22 @@ async function applyMigrations(orm: Orm, url: string): Promise<string[]> {
   lock.on('error', () => {}); // what comes of it the migrations tell, on a connection of theirs
   await lock.connect();
   try {
-    await lock.query("SELECT pg_advisory_lock(hashtext('rentabook migrations'))");
+    await waitForTurn(lock);
     return (await orm.migrator.up()).map(({ name }) => name);
   } finally {
     await lock.end();
   }
 }
+
+/** By asking again: who waits inside a statement holds a snapshot, and an index that is built CONCURRENTLY waits for that. */
+async function waitForTurn(lock: Client): Promise<void> {
+  const ask = async () => {
+    const { rows } = await lock.query("SELECT pg_try_advisory_lock(hashtext('rentabook migrations')) AS mine");
+    return rows[0].mine;
+  };
+  while (!(await ask())) await sleep(TURN_MS);
+}
+const TURN_MS = 100;
 
 /** Three tries outlast any deadlock seen. */
 const TRIES = 3;
