@@ -44,20 +44,34 @@ const consumersMeasure = (names: string[]): Measure => ({
   values: [names],
 });
 
-/** Each half by an index of its own. */
-const outboxMeasure: Measure = {
-  gauges: {
-    rentabook_outbox_unpublished: 'Events that wait for their publication',
-    rentabook_outbox_oldest_seconds: 'How long the oldest of them has waited',
-  },
+interface Backlog {
+  /** Names of the gauges. */
+  count: string;
+  oldest: string;
+  /** What waits, for the first of them. */
+  what: string;
+  /** A query for them, to a limit, with a column `since`. */
+  rows: string;
+}
+
+/** How many wait, and how long the oldest of them has. */
+export const backlog = ({ count, oldest, what, rows }: Backlog): Measure => ({
+  gauges: { [count]: what, [oldest]: 'How long the oldest of them has waited' },
   statement: `
-    SELECT count(*)::int AS rentabook_outbox_unpublished,
-      coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 AS rentabook_outbox_oldest_seconds
-    FROM (
-      (SELECT created_at FROM outbox WHERE published_at IS NULL AND NOT reopened ORDER BY id LIMIT ${COUNTED})
-      UNION ALL
-      (SELECT created_at FROM outbox WHERE reopened ORDER BY id LIMIT ${COUNTED})) AS open`,
-};
+    SELECT count(*)::int AS ${count}, coalesce(extract(epoch FROM now() - min(since)), 0)::float8 AS ${oldest}
+    FROM (${rows}) AS few`,
+});
+
+/** Each half by an index of its own. */
+const outboxMeasure = backlog({
+  count: 'rentabook_outbox_unpublished',
+  oldest: 'rentabook_outbox_oldest_seconds',
+  what: 'Events that wait for their publication',
+  rows: `
+    (SELECT created_at AS since FROM outbox WHERE published_at IS NULL AND NOT reopened ORDER BY id LIMIT ${COUNTED})
+    UNION ALL
+    (SELECT created_at FROM outbox WHERE reopened ORDER BY id LIMIT ${COUNTED})`,
+});
 
 export interface ServiceMetricsOptions {
   database: DatabaseProbe;

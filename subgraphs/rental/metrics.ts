@@ -1,17 +1,13 @@
 /** What Rental tells Prometheus beside what every service does. */
-import { COUNTED, type Measure } from '#platform/serviceMetrics.ts';
+import { backlog, COUNTED, type Measure } from '#platform/serviceMetrics.ts';
 import { stepKinds } from './rental.ts';
 
-const held: Measure = {
-  gauges: {
-    rentabook_held_requests: 'Requests to rent that wait',
-    rentabook_held_oldest_seconds: 'How long the oldest of them has waited',
-  },
-  statement: `
-    SELECT count(*)::int AS rentabook_held_requests,
-      coalesce(extract(epoch FROM now() - min(held_since)), 0)::float8 AS rentabook_held_oldest_seconds
-    FROM (SELECT held_since FROM rental WHERE status = 'ON_HOLD' ORDER BY held_since LIMIT ${COUNTED}) AS few`,
-};
+const held = backlog({
+  count: 'rentabook_held_requests',
+  oldest: 'rentabook_held_oldest_seconds',
+  what: 'Requests to rent that wait',
+  rows: `SELECT held_since AS since FROM rental WHERE status = 'ON_HOLD' ORDER BY held_since LIMIT ${COUNTED}`,
+});
 
 /** As `pendingCompensations` has them, of all rentals. What waits for a parcel to come back may do so for days. */
 const owed: Measure = {
