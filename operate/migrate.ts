@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { readConfig } from '#platform/config.ts';
-import { type DatabaseOptions, migrateDatabase, whyUnreachable } from '#platform/database.ts';
+import { type DatabaseContent, migrateDatabase, whyUnreachable } from '#platform/database.ts';
 import { reasonOf } from '#platform/errors.ts';
 import { createLog } from '#platform/log.ts';
 import { provision } from '#platform/provision.ts';
@@ -29,14 +29,13 @@ Exit code: 0 when all are new enough, 2 when it could not be done.`;
 const WAIT_FOR_SERVER_MS = 60_000;
 const LOOK_AGAIN_MS = 500;
 
-type Content = Pick<DatabaseOptions, 'entities' | 'migrations'>;
 const databases = {
   BOOK_DATABASE_URL: serviceDatabase(bookDatabase),
   RENTAL_DATABASE_URL: serviceDatabase(rentalDatabase),
   DELIVERY_DATABASE_URL: serviceDatabase(deliveryDatabase),
   CUSTOMER_DATABASE_URL: serviceDatabase(customerDatabase),
   SANDBOX_DATABASE_URL: sandboxDatabase,
-} as const satisfies Record<string, Content>;
+} as const satisfies Record<string, DatabaseContent>;
 type Place = keyof typeof databases;
 const places = Object.keys(databases) as Place[];
 

@@ -1,7 +1,7 @@
 /** `npm run republish`: every book or every customer told of again, for a consumer that comes after the first telling has left the stream. */
 import { parseArgs } from 'node:util';
 import { SingleBar } from 'cli-progress';
-import { type DatabaseOptions, type EntityManager, query, transaction } from '#platform/database.ts';
+import { type DatabaseContent, type EntityManager, query, transaction } from '#platform/database.ts';
 import { isId } from '#platform/ids.ts';
 import { createLog } from '#platform/log.ts';
 import { openServiceDatabase } from '#platform/serviceDatabase.ts';
@@ -33,7 +33,7 @@ interface Kind {
   table: string;
   /** A table that only this service has. */
   sign: string;
-  database: Pick<DatabaseOptions, 'entities' | 'migrations'>;
+  database: DatabaseContent;
   next(em: EntityManager, after: string, limit: number): Promise<string[]>;
 }
 

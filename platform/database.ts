@@ -12,11 +12,15 @@ import type { Log } from './log.ts';
 export type Orm = MikroORM;
 export type { EntityManager } from '@mikro-orm/postgresql';
 
-export interface DatabaseOptions {
-  url: string;
+/** What is in a database: tables as MikroORM knows them, and how they came about. */
+export interface DatabaseContent {
   entities: NonNullable<Options['entities']>;
   /** In the order they were written. A name is kept in the database and never changes. */
   migrations: { name: string; class: new (...args: ConstructorParameters<typeof Migration>) => Migration }[];
+}
+
+export interface DatabaseOptions extends DatabaseContent {
+  url: string;
   log: Log;
   /** Connections at most. */
   pool?: number;

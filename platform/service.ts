@@ -10,7 +10,7 @@ import { answerGraphql, tellOfOperations } from './apollo.ts';
 import type { AnyConsumer } from './apply.ts';
 import type { Config, Setting } from './config.ts';
 import { type Consuming, startConsumer } from './consume.ts';
-import type { DatabaseOptions, EntityManager, Orm } from './database.ts';
+import type { DatabaseContent, EntityManager, Orm } from './database.ts';
 import {
   type BaseContext,
   type ContextFor,
@@ -64,11 +64,7 @@ export interface Service {
 }
 
 /** The database with its migrations, and NATS on its way. */
-export async function openService(
-  config: ServiceConfig,
-  log: Log,
-  database: Pick<DatabaseOptions, 'entities' | 'migrations'>,
-): Promise<Service> {
+export async function openService(config: ServiceConfig, log: Log, database: DatabaseContent): Promise<Service> {
   tellThatItStarts();
   const orm = await openServiceDatabase({
     ...database,
