@@ -1,6 +1,7 @@
 /** All of Rentabook on one machine: the stages of its start, the processes it is made of, its end. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { reachedAt } from '#platform/network.ts';
 import { provision, serviceUrl } from '#platform/provision.ts';
 import { ENVIRONMENT_FILE, type RunningSystem } from '#platform/runningSystem.ts';
 import { claimFolder } from './folder.ts';
@@ -231,9 +232,8 @@ export async function openSystem(options: SystemOptions): Promise<System> {
   };
 }
 
-/** A wildcard address is listened on, not called. */
 function urlOf(host: string, port: number): string {
-  const reached = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  const reached = reachedAt(host);
   return `http://${reached.includes(':') ? `[${reached}]` : reached}:${port}`;
 }
 

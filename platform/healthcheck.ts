@@ -4,6 +4,7 @@ import { get, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { readConfig } from './config.ts';
 import { reasonOf } from './errors.ts';
+import { reachedAt } from './network.ts';
 
 /** Docker gives up after five. */
 const TIMEOUT_MS = 3000;
@@ -11,7 +12,7 @@ const TIMEOUT_MS = 3000;
 /** What it answers, when it is ready. @throws when it is not */
 async function look(): Promise<string> {
   const { HOST, PORT } = readConfig(['HOST', 'PORT']);
-  const request = get({ host: reached(HOST), port: PORT, path: '/readyz', signal: AbortSignal.timeout(TIMEOUT_MS) });
+  const request = get({ host: reachedAt(HOST), port: PORT, path: '/readyz', signal: AbortSignal.timeout(TIMEOUT_MS) });
   const [response] = (await once(request, 'response').catch((cause: unknown) => {
     throw new Error(`Nothing answers on port ${PORT}: ${reasonOf(cause)}.`, { cause });
   })) as [IncomingMessage]; // the event's only argument
@@ -19,9 +20,6 @@ async function look(): Promise<string> {
   if (response.statusCode !== 200) throw new Error(`Not ready: ${reason}.`);
   return 'Ready.';
 }
-
-/** A wildcard address is listened on, not called. */
-const reached = (host: string) => (host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host);
 
 await look().then(
   (sentence) => process.stdout.write(`${sentence}\n`),

@@ -1,4 +1,7 @@
-/** Which network an address is counted to. */
+/** What addresses mean: where one is reached, and which network one is counted to. */
+
+/** A wildcard address is listened on, not called. */
+export const reachedAt = (host: string): string => (host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host);
 
 /** An IPv6 address's /64: one household has that much at least, and could come from a new address each time. An IPv4 address is itself. */
 export function networkOf(address: string): string {
