@@ -103,7 +103,6 @@ async function lead(
     const manager = await nats.jetstreamManager({ checkAPI: false, timeout: BROKER_TIMEOUT_MS });
     await ensureStream(manager, stream, replicas);
     const turn = new Turn(stream, database, manager, nats.jetstream({ timeout: BROKER_TIMEOUT_MS }));
-    await turn.refuseAnotherHistory();
     await turn.reopenLost();
     progress();
     while (!signal.aborted && !nats.isClosed()) await turn.step(signal);
@@ -211,9 +210,7 @@ class Turn {
    * A database that was set back to an older state would give new events the ids of those that the stream still holds: they
    * would be taken for duplicates, and lost. @throws AnotherHistory
    */
-  async refuseAnotherHistory(): Promise<void> {
-    const { state } = await this.#manager.streams.info(this.#stream);
-    if (!state.messages) return;
+  async #refuseAnotherHistory(): Promise<void> {
     const { header, time } = await this.#manager.streams.getMessage(this.#stream, { last_by_subj: '>' });
     const eventId = header?.get('Nats-Msg-Id'); // without one it is nobody's event
     if (!eventId || Date.now() - time.getTime() > KEPT_MS) return;
@@ -230,6 +227,7 @@ class Turn {
    */
   async reopenLost(): Promise<void> {
     const { state, created } = await this.#manager.streams.info(this.#stream);
+    if (state.messages) await this.#refuseAnotherHistory();
     this.#last = state.last_seq;
     this.#created = created;
     this.#checkedAt = performance.now();
