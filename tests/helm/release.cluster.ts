@@ -236,7 +236,6 @@ test(
     if (!victim) throw new Error('There is no pod of Book.');
 
     const load = await lightLoad();
-    await sleep(5000);
     await place.freeze(victim);
     const from = Date.now();
     const { restarts } = await eventually(
@@ -468,10 +467,17 @@ function reasonsOf({ failures }: LoadReport): [string, number][] {
   return [...times].sort(([, one], [, other]) => other - one).slice(0, 5);
 }
 
+/** Resolves once it is being answered. */
 async function lightLoad(): Promise<Load> {
   const bookIds = [await addBook(await staffOf(place.url, await superuserNow()), 10)];
   const crowd = await crowdOf(place, names, LIGHT.clients);
-  return begin({ url: place.url, tokens: tokensOf(crowd), bookIds, perSecond: LIGHT.perSecond });
+  const load = begin({ url: place.url, tokens: tokensOf(crowd), bookIds, perSecond: LIGHT.perSecond });
+  await eventually(
+    () => Object.keys(load.tally().answers),
+    (answers) => answers.length > 0,
+    MINUTE_MS,
+  );
+  return load;
 }
 
 async function serves(): Promise<boolean> {
@@ -579,7 +585,6 @@ async function sayings(namespace: string, sentence: RegExp): Promise<string[]> {
 
 /** Answers how long all of it took since then. */
 async function during(outage: Outage, forMs: number): Promise<() => number> {
-  await sleep(5000);
   await outage.stop();
   await sleep(forMs);
   await outage.start();
