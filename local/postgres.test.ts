@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client } from 'pg';
+import { askDatabase } from '../tests/askDatabase.ts';
 import { claimFolder } from './folder.ts';
 import { freePort } from './ports.ts';
 import { launchPostgres, postgresUrl, preparePostgres, stopOrphanedPostgres } from './postgres.ts';
@@ -35,12 +35,4 @@ test('nobody else reads the data', () => {
   expect(statSync(data).mode & 0o077).toBe(0);
 });
 
-async function ask(port: number, sql: string): Promise<Record<string, unknown>[]> {
-  const client = new Client({ connectionString: postgresUrl(port, 'secret') });
-  await client.connect();
-  try {
-    return (await client.query(sql)).rows;
-  } finally {
-    await client.end();
-  }
-}
+const ask = (port: number, sql: string) => askDatabase(postgresUrl(port, 'secret'), sql);

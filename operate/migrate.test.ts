@@ -1,8 +1,8 @@
 /** The command as a person or a Job runs it, against a real server. */
 import { randomUUID } from 'node:crypto';
-import { Client } from 'pg';
 import { readConfig } from '#platform/config.ts';
 import { serviceUrl } from '#platform/provision.ts';
+import { askDatabase } from '../tests/askDatabase.ts';
 import { runCommand } from '../tests/command.ts';
 
 const { DATABASE_URL } = readConfig(['DATABASE_URL']);
@@ -20,16 +20,6 @@ function wishes() {
   };
 }
 
-async function ask(connectionString: string, sql: string): Promise<unknown[]> {
-  const client = new Client({ connectionString });
-  await client.connect();
-  try {
-    return (await client.query(sql)).rows;
-  } finally {
-    await client.end();
-  }
-}
-
 test('databases are made and migrated, each by its own account; again there is nothing to do', async () => {
   const urls = wishes();
   const settings = { ...urls, ADMIN_DATABASE_URL: DATABASE_URL };
@@ -39,10 +29,10 @@ test('databases are made and migrated, each by its own account; again there is n
   expect(first).toMatchObject({ code: 0, stderr: '' });
   expect(first.stdout).toMatch(/^book_\w+: applied platform_0001_events, .*\nrental_\w+: applied .*\n/);
   expect(second.stdout.match(/new enough/g)).toHaveLength(4);
-  expect(await ask(urls.RENTAL_DATABASE_URL, 'SELECT FROM rental')).toEqual([]);
-  expect(await ask(urls.BOOK_DATABASE_URL, "SELECT tableowner FROM pg_tables WHERE tablename = 'book'")).toEqual([
-    { tableowner: new URL(urls.BOOK_DATABASE_URL).username },
-  ]);
+  expect(await askDatabase(urls.RENTAL_DATABASE_URL, 'SELECT FROM rental')).toEqual([]);
+  expect(
+    await askDatabase(urls.BOOK_DATABASE_URL, "SELECT tableowner FROM pg_tables WHERE tablename = 'book'"),
+  ).toEqual([{ tableowner: new URL(urls.BOOK_DATABASE_URL).username }]);
 });
 
 test('two at once, as when a Job is started again, do no harm', async () => {
@@ -56,7 +46,7 @@ test('two at once, as when a Job is started again, do no harm', async () => {
 test('a migration that fails is told in a sentence with the setting and the reason, without the password', async () => {
   const settings = { ...wishes(), ADMIN_DATABASE_URL: DATABASE_URL };
   await migrate(settings);
-  await ask(settings.BOOK_DATABASE_URL, "DELETE FROM migration WHERE name = 'book_0003_waitlist'"); // its table is there
+  await askDatabase(settings.BOOK_DATABASE_URL, "DELETE FROM migration WHERE name = 'book_0003_waitlist'"); // its table is there
 
   const { code, stdout, stderr } = await migrate(settings);
 

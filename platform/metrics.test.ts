@@ -1,5 +1,5 @@
 /** What Prometheus reads of a subgraph, on a real database and a real NATS. */
-import { Client } from 'pg';
+import { askDatabase } from '../tests/askDatabase.ts';
 import { type Broker, startBroker } from '../tests/broker.ts';
 import { eventually } from '../tests/client.ts';
 import { createDatabase } from '../tests/services.ts';
@@ -154,14 +154,8 @@ test('while NATS is away, what it knows is left out, and told again afterwards',
 });
 
 test('while the database is away, what it knows is left out, and the rest is told', async () => {
-  const admin = new Client({ connectionString: readConfig(['DATABASE_URL']).DATABASE_URL });
   const name = new URL(url).pathname.slice(1);
-  await admin.connect();
-  try {
-    await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
-  } finally {
-    await admin.end();
-  }
+  await askDatabase(readConfig(['DATABASE_URL']).DATABASE_URL, `DROP DATABASE ${name} WITH (FORCE)`);
 
   expect(await scrape()).toEqual({
     rentabook_subscriptions: 7,

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Client } from 'pg';
+import { askDatabase } from './askDatabase.ts';
 import { CARRIER_KEY, startSandbox } from './sandboxProcess.ts';
 import { createDatabase } from './services.ts';
 
@@ -35,20 +35,13 @@ export async function startCourier(stepMs: number, webhookUrl: string): Promise<
   };
 }
 
-async function parcelsIn(databaseUrl: string) {
-  const database = new Client({ connectionString: databaseUrl });
-  await database.connect();
-  try {
-    const { rows } = await database.query(
-      `SELECT key, status, stop_key AS "stopKey",
-         (SELECT array_agg(s.status ORDER BY number) FROM scan s WHERE s.tracking_number = p.tracking_number) AS scans
-       FROM parcel p ORDER BY (SELECT min(occurred_at) FROM scan s WHERE s.tracking_number = p.tracking_number)`,
-    );
-    return rows;
-  } finally {
-    await database.end();
-  }
-}
+const parcelsIn = (databaseUrl: string) =>
+  askDatabase<{ key: string; status: string; stopKey: string | null; scans: string[] }>(
+    databaseUrl,
+    `SELECT key, status, stop_key AS "stopKey",
+       (SELECT array_agg(s.status ORDER BY number) FROM scan s WHERE s.tracking_number = p.tracking_number) AS scans
+     FROM parcel p ORDER BY (SELECT min(occurred_at) FROM scan s WHERE s.tracking_number = p.tracking_number)`,
+  );
 
 interface Wire {
   url: string;

@@ -3,12 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { Client as Database } from 'pg';
 import type { Role } from '#platform/tokens.ts';
 import { claimFolder } from '../local/folder.ts';
 import type { Environment, Owner, Service } from '../local/services.ts';
 import { openSystem, type Part } from '../local/system.ts';
 import { createTokenIssuer } from '../subgraphs/customer/sessions.ts';
+import { askDatabase } from './askDatabase.ts';
 import { type Client, clientOf } from './client.ts';
 import { makeFolder, removeFolder } from './folders.ts';
 
@@ -104,11 +104,11 @@ export async function startSystem(settings: Environment = {}, { moving = false }
       return tokens.map((token) => clientOf(system.url, token));
     },
     clientWith: async (...roles) => clientOf(system.url, await tokenOf(randomUUID(), { roles })),
-    query: (owner, sql, values = []) => queryOnce(system.environments[owner].DATABASE_URL, sql, values),
+    query: (owner, sql, values = []) => askDatabase(system.environments[owner].DATABASE_URL ?? '', sql, values),
     bank: {
       intentsOf: (rentalId) =>
-        queryOnce(
-          system.environments.sandbox.DATABASE_URL,
+        askDatabase(
+          system.environments.sandbox.DATABASE_URL ?? '',
           "SELECT status, amount FROM payment_intent WHERE metadata->>'rentalId' = $1",
           [rentalId],
         ),
@@ -123,16 +123,4 @@ export async function startSystem(settings: Environment = {}, { moving = false }
     kill: (part) => system.keeperOf(part).kill(),
     stop,
   };
-}
-
-/** By a connection of its own. */
-export async function queryOnce<Row>(connectionString = '', sql: string, values: unknown[]): Promise<Row[]> {
-  const database = new Database({ connectionString });
-  await database.connect();
-  try {
-    const { rows } = await database.query(sql, values);
-    return rows;
-  } finally {
-    await database.end();
-  }
 }

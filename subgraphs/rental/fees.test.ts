@@ -1,8 +1,8 @@
 /** Fees on a real database, paid at the real sandbox bank: raised for what happened, charged once, given back where they are not owed. */
 import { randomUUID } from 'node:crypto';
-import { Client } from 'pg';
 import { query, transaction } from '#platform/database.ts';
 import type { DataOf } from '#schema/events.ts';
+import { askDatabase } from '../../tests/askDatabase.ts';
 import { eventually } from '../../tests/client.ts';
 import { arrived, deliver } from '../../tests/events.ts';
 import { type SandboxProcess, STRIPE_SECRET_KEY, startSandbox } from '../../tests/sandboxProcess.ts';
@@ -55,19 +55,12 @@ const drop = (rental: Rental) =>
   });
 
 /** What the bank has of a fee: received and given back, an entry for each attempt. */
-async function bankOf({ id }: Fee): Promise<object[]> {
-  const client = new Client({ connectionString: bankDatabase });
-  await client.connect();
-  try {
-    const { rows } = await client.query(
-      `SELECT amount_received AS received, amount_refunded AS refunded FROM payment_intent WHERE metadata->>'key' LIKE $1 ORDER BY metadata->>'key'`,
-      [`fee:${id}:%`],
-    );
-    return rows;
-  } finally {
-    await client.end();
-  }
-}
+const bankOf = ({ id }: Fee): Promise<object[]> =>
+  askDatabase(
+    bankDatabase,
+    `SELECT amount_received AS received, amount_refunded AS refunded FROM payment_intent WHERE metadata->>'key' LIKE $1 ORDER BY metadata->>'key'`,
+    [`fee:${id}:%`],
+  );
 
 describe('paying', () => {
   test('a fee is paid once, however many ask at the same time', async () => {

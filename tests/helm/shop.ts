@@ -5,11 +5,11 @@ import { decodeJwt } from 'jose';
 import type { Role } from '#platform/tokens.ts';
 import type { Owner } from '../../local/services.ts';
 import { createTokenIssuer } from '../../subgraphs/customer/sessions.ts';
+import { askDatabase } from '../askDatabase.ts';
 import { addBook, type Client, clientOf, eventually, idOf, signIn } from '../client.ts';
 import { runCommand } from '../command.ts';
 import { type Follower, follow } from '../followers.ts';
 import { beginningOf, changesOf } from '../live.ts';
-import { queryOnce } from '../system.ts';
 import { kubectl } from './cluster.ts';
 import type { Names, Place } from './place.ts';
 
@@ -68,7 +68,7 @@ interface Books {
 
 const inBooks = <T>(place: Place, work: (books: Books) => Promise<T>): Promise<T> =>
   place.reached(({ databaseUrl }) =>
-    work({ query: (owner, sql, values = []) => queryOnce(databaseUrl(owner), sql, values) }),
+    work({ query: (owner, sql, values = []) => askDatabase(databaseUrl(owner), sql, values) }),
   );
 
 /** Resolves when every request is decided and Customer has heard of it. */
