@@ -89,7 +89,7 @@ function connectOrm({ url, entities, migrations, log, pool = 10 }: DatabaseOptio
   });
 }
 
-/** For a connection, also one of the pool that is in use: below the router's patience of 15 s, above a stall of a busy machine. */
+/** For a connection, also one of the pool that is in use: below the router's patience of 10 s, above a stall of a busy machine. */
 const POOL_WAIT_MS = 8000;
 const SERVING = { statement_timeout: 10_000, lock_timeout: 0 };
 const WAIT_MS = 500;

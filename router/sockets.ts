@@ -26,7 +26,7 @@ const MAX_OPERATIONS = 20;
 /** Answers that a client has left unread; then nothing more is taken from it until it reads. */
 const UNREAD_BYTES = 1_000_000;
 /** No answer takes longer. */
-const ANSWERED_WITHIN_MS = 15_000;
+const ANSWERED_WITHIN_MS = 10_000;
 /** RFC 6455's registry: come back, perhaps elsewhere. */
 const SERVICE_RESTART = 1012;
 
