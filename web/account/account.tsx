@@ -1,0 +1,5 @@
+import { Page } from '../pieces/page.tsx';
+
+export default function Account() {
+  return <Page title="Account">{null}</Page>;
+}

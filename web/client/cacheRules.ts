@@ -1,0 +1,62 @@
+/** What the cache has to know of the API: what has no id, which lists are read page by page, and what an answer makes stale. */
+import type { Cache, CacheExchangeOpts, UpdateResolver } from '@urql/exchange-graphcache';
+import { relayPagination } from '@urql/exchange-graphcache/extras';
+
+const partOfItsParent = () => null;
+const page = relayPagination();
+
+/** The order comes with the event; what Rental says of it (what may be done, money) is asked for again, and so is a list that lacks it. */
+const orderStatus: UpdateResolver = ({ orderStatus: event }, _args, cache) => {
+  const { rentalId, previousStatus } = event as { rentalId: string; previousStatus: string | null };
+  cache.invalidate({ __typename: 'Rental', id: rentalId });
+  if (previousStatus === null) forgetOwn(cache, 'orders');
+};
+
+export const cacheRules: CacheExchangeOpts = {
+  keys: {
+    Admission: partOfItsParent,
+    Address: partOfItsParent,
+    DailyReport: ({ date }) => String(date),
+    ImportResult: partOfItsParent,
+    Money: partOfItsParent,
+    OrderEvent: partOfItsParent,
+    OrderStatusEvent: partOfItsParent,
+    Rejection: partOfItsParent,
+    RentalQuote: partOfItsParent,
+    Stock: partOfItsParent,
+    UserError: partOfItsParent,
+    WaitlistSummary: partOfItsParent,
+  },
+  resolvers: {
+    Query: {
+      auditLog: page,
+      books: page,
+      copies: page,
+      customers: page,
+      deadLetters: page,
+      deliveries: page,
+      rentals: page,
+      stockMovements: page,
+    },
+    Book: { copies: page },
+    Customer: { orders: page },
+  },
+  updates: {
+    Mutation: {
+      requestRental: forget('orders'),
+      joinWaitlist: forget('waitlist'),
+    },
+    Subscription: { orderStatus },
+  },
+};
+
+/** A list of the reader's own is asked for again where it is shown. */
+function forget(list: string): UpdateResolver {
+  return (_result, _args, cache) => forgetOwn(cache, list);
+}
+
+function forgetOwn(cache: Cache, list: string): void {
+  const me = cache.resolve('Query', 'me') as string | null; // its key in the cache
+  if (!me) return;
+  for (const { fieldName, fieldKey } of cache.inspectFields(me)) if (fieldName === list) cache.invalidate(me, fieldKey);
+}

@@ -1,0 +1,58 @@
+/** How the page asks: a normalised cache, the session's token, queries over HTTP, and subscriptions that survive their line. */
+import { Client, type CombinedError, fetchExchange, subscriptionExchange } from '@urql/core';
+import { authExchange } from '@urql/exchange-auth';
+import { cacheExchange } from '@urql/exchange-graphcache';
+import { cacheRules } from './cacheRules.ts';
+import { follow } from './live.ts';
+import { currentToken, distrustToken, needsRefresh, refresh } from './session.ts';
+
+/** Longer than the router waits for anything. */
+const ANSWER_MS = 30_000;
+
+/** One for each account, so that nobody sees what was cached for another. */
+export function createPageClient(): Client {
+  return new Client({
+    url: '/graphql',
+    preferGetMethod: false,
+    requestPolicy: 'cache-and-network',
+    fetch: (input, init) => {
+      const signals = [AbortSignal.timeout(ANSWER_MS), ...(init?.signal ? [init.signal] : [])];
+      return fetch(input, { ...init, signal: AbortSignal.any(signals) });
+    },
+    exchanges: [cacheExchange(cacheRules), authentication, subscriptions, fetchExchange],
+  });
+}
+
+const authentication = authExchange(async ({ appendHeaders }) => ({
+  addAuthToOperation(operation) {
+    const token = currentToken();
+    return token ? appendHeaders(operation, { authorization: `Bearer ${token}` }) : operation;
+  },
+  willAuthError: needsRefresh,
+  didAuthError: (error) => hasCode(error, 'UNAUTHENTICATED') && currentToken() !== null,
+  refreshAuth() {
+    distrustToken();
+    return refresh();
+  },
+}));
+
+const subscriptions = subscriptionExchange({
+  forwardSubscription: ({ query = '', variables = {} }) => ({
+    subscribe: ({ next, complete }) => ({
+      unsubscribe: follow(
+        { query, variables },
+        { next: (result) => next(result as Parameters<typeof next>[0]), complete },
+        cursorOf,
+      ),
+    }),
+  }),
+});
+
+/** Every subscription field of the API is an event with its position. */
+function cursorOf(data: unknown): string | undefined {
+  const [event] = Object.values((data ?? {}) as Record<string, { cursor?: string } | null>);
+  return event?.cursor;
+}
+
+export const hasCode = (error: CombinedError | undefined, ...codes: string[]): boolean =>
+  error?.graphQLErrors.some(({ extensions }) => codes.includes(String(extensions.code))) ?? false;

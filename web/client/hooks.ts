@@ -1,0 +1,101 @@
+/** How a view reads and changes things. */
+
+import { useCallback, useEffect, useRef, useState } from 'react';
+import { type AnyVariables, type CombinedError, type TypedDocumentNode, useMutation, useQuery } from 'urql';
+
+/** Tells the other tabs of this browser that something has changed. */
+const changes = new BroadcastChannel('rentabook.changes');
+
+interface Reading<Data> {
+  /** The last answer, which may be that to other variables while the new one is under way. */
+  data: Data | undefined;
+  /** Nothing is there to be shown yet. */
+  loading: boolean;
+  /** Something is shown, and a newer answer is under way. */
+  refreshing: boolean;
+  error: CombinedError | undefined;
+  again(): void;
+}
+
+interface ReadOptions {
+  /** Asked only when true. */
+  when?: boolean;
+  /** While the page is looked at. */
+  everyMs?: number;
+}
+
+/** Reads, and reads again when another tab has changed something and when the reader comes back to this one. */
+export function useRead<Data, Variables extends AnyVariables>(
+  document: TypedDocumentNode<Data, Variables>,
+  variables: Variables,
+  { when = true, everyMs }: ReadOptions = {},
+): Reading<Data> {
+  const [{ data, fetching, stale, error }, execute] = useQuery<Data, Variables>({
+    query: document,
+    variables,
+    pause: !when,
+  });
+  const again = useCallback(() => execute({ requestPolicy: 'network-only' }), [execute]);
+
+  useEffect(() => {
+    if (!when) return;
+    const ifLookedAt = () => {
+      if (globalThis.document.visibilityState === 'visible') again();
+    };
+    const timer = everyMs ? setInterval(ifLookedAt, everyMs) : undefined;
+    changes.addEventListener('message', again);
+    globalThis.document.addEventListener('visibilitychange', ifLookedAt);
+    addEventListener('online', again);
+    return () => {
+      clearInterval(timer);
+      changes.removeEventListener('message', again);
+      globalThis.document.removeEventListener('visibilitychange', ifLookedAt);
+      removeEventListener('online', again);
+    };
+  }, [again, everyMs, when]);
+
+  return { data, loading: fetching && !data, refreshing: stale || fetching, error, again };
+}
+
+interface Sending<Data, Variables> {
+  /** Resolves with the data, or undefined when the server could not be asked: `error` says why. A second call while one is under way is ignored. */
+  send(variables: Variables): Promise<Data | undefined>;
+  sending: boolean;
+  error: CombinedError | undefined;
+}
+
+export function useSend<Data, Variables extends AnyVariables>(
+  document: TypedDocumentNode<Data, Variables>,
+): Sending<Data, Variables> {
+  const [{ error }, execute] = useMutation<Data, Variables>(document);
+  const [sending, setSending] = useState(false);
+  const underWay = useRef(false); // a double click comes before the next rendering
+
+  async function send(variables: Variables): Promise<Data | undefined> {
+    if (underWay.current) return undefined;
+    underWay.current = true;
+    setSending(true);
+    try {
+      const { data } = await execute(variables);
+      if (data) changes.postMessage(null);
+      return data;
+    } finally {
+      underWay.current = false;
+      setSending(false);
+    }
+  }
+
+  return { send, sending, error };
+}
+
+/** Names one wish: asked again by the same key, the server does it once. `renew` it when the wish is another one. */
+export function useIdempotencyKey(): { key: string; renew(): void } {
+  const [key, setKey] = useState(newKey);
+  return { key, renew: useCallback(() => setKey(newKey()), []) };
+}
+
+/** randomUUID is only there on HTTPS and on this machine. */
+function newKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,134 @@
+/**
+ * Who is signed in, in every tab of this browser. The refresh token is in localStorage, the access token in memory alone. A
+ * refresh token works once, and a second use ends the session for all; so the tabs take turns.
+ */
+import { Client, fetchExchange } from '@urql/core';
+import { RefreshSessionDocument, type RefreshSessionMutation, SignOutDocument } from './session.generated.ts';
+import { createStore, useStore } from './store.ts';
+
+export type Role = 'CUSTOMER' | 'STAFF' | 'COURIER' | 'ADMIN';
+
+export interface Account {
+  id: string;
+  roles: readonly Role[];
+}
+
+interface Kept {
+  refreshToken: string;
+  account: Account;
+}
+
+interface Access {
+  token: string;
+  /** On this machine's clock, in ms. */
+  expiresAt: number;
+}
+
+/** What signUp, signIn, refreshSession and changePassword answer with. */
+export type NewSession = RefreshSessionMutation['refreshSession'];
+
+const KEY = 'rentabook.session';
+/** A token that is about to expire could do so on its way. */
+const SPARE_MS = 30_000;
+/** Of an access token, where this machine's clock is wrong. */
+const SHORTEST_MS = 60_000;
+
+/** Asks without a token, and past everything that waits for one. */
+const bare = new Client({ url: '/graphql', exchanges: [fetchExchange], preferGetMethod: false });
+
+let access: Access | null = null;
+const account = createStore<Account | null>(kept()?.account ?? null);
+/** Whether the session came to an end by itself: then the page stays as it is, and asks to sign in again. */
+const ended = createStore(false);
+
+export const useAccount = (): Account | null => useStore(account);
+export const useSessionEnded = (): boolean => useStore(ended);
+export const followAccount = account.follow;
+export const currentAccount = account.get;
+
+export const has = (account: Account | null, ...roles: Role[]): boolean =>
+  roles.some((role) => account?.roles.includes(role));
+
+/** @throws when the answer has no session: its `userErrors` say why. */
+export function beginSession({ accessToken, refreshToken, expiresAt, customer }: NewSession): void {
+  if (!accessToken || !refreshToken || !expiresAt || !customer) throw new Error('The answer has no session');
+  const { id, roles } = customer;
+  access = { token: accessToken, expiresAt: Math.max(Date.parse(expiresAt), Date.now() + SHORTEST_MS) };
+  keep({ refreshToken, account: { id, roles: roles ?? [] } });
+  ended.set(false);
+}
+
+/** Here and in the other tabs at once; the server is told as well as it can be. */
+export async function signOut(): Promise<void> {
+  const refreshToken = kept()?.refreshToken;
+  access = null;
+  keep(null);
+  ended.set(false);
+  if (refreshToken) await bare.mutation(SignOutDocument, { refreshToken }).toPromise();
+}
+
+/** Forgets a session that the server has ended, for a customer who does not want to go on with it. */
+export function leaveSession(): void {
+  access = null;
+  keep(null);
+  ended.set(false);
+}
+
+export const needsRefresh = (): boolean =>
+  account.get() !== null && !ended.get() && (!access || access.expiresAt < Date.now() + SPARE_MS);
+
+/** The token to ask with now; null when nobody is signed in. */
+export const currentToken = (): string | null => (account.get() && !ended.get() ? (access?.token ?? null) : null);
+
+/** The same, made new if need be. @throws CombinedError when the server cannot be asked. */
+export async function freshToken(): Promise<string | null> {
+  if (needsRefresh()) await refresh();
+  return currentToken();
+}
+
+/** The server does not take the token any more. */
+export function distrustToken(): void {
+  access = null;
+}
+
+/** @throws CombinedError when the server cannot be asked; a session that is over is no error, but `useSessionEnded`. */
+export const refresh = (): Promise<void> =>
+  inTurn(async () => {
+    if (!needsRefresh()) return; // another request of this tab was first
+    const refreshToken = kept()?.refreshToken;
+    if (!refreshToken) return leaveSession();
+    const { data, error } = await bare.mutation(RefreshSessionDocument, { refreshToken }).toPromise();
+    if (error) throw error;
+    if (data?.refreshSession.accessToken) beginSession(data.refreshSession);
+    else ended.set(true);
+  });
+
+/** navigator.locks is only there on HTTPS and on this machine. */
+const inTurn = (work: () => Promise<void>): Promise<void> =>
+  navigator.locks ? navigator.locks.request(KEY, work) : work();
+
+function keep(session: Kept | null): void {
+  if (session) localStorage.setItem(KEY, JSON.stringify(session));
+  else localStorage.removeItem(KEY);
+  become(session?.account ?? null);
+}
+
+function kept(): Kept | null {
+  const text = localStorage.getItem(KEY);
+  return text ? (JSON.parse(text) as Kept) : null; // nobody else writes it
+}
+
+/** Those who follow are told of another account or other roles alone. */
+function become(next: Account | null): void {
+  const same = JSON.stringify(next) === JSON.stringify(account.get());
+  if (!same) account.set(next);
+}
+
+/** Another tab has signed in or out. */
+addEventListener('storage', ({ key }) => {
+  if (key !== KEY && key !== null) return;
+  const next = kept()?.account ?? null;
+  if (next?.id !== account.get()?.id) access = null;
+  if (next) ended.set(false);
+  become(next);
+});

@@ -1,0 +1,52 @@
+/** Money, times and numbers in the reader's language and time zone. */
+import { type Language, useLanguage } from './language.ts';
+
+export interface Money {
+  amount: number;
+  currency: string;
+}
+
+const locales: Record<Language, string> = { en: 'en-GB', ko: 'ko-KR' };
+
+function formatsOf(language: Language) {
+  const locale = locales[language];
+  const date = new Intl.DateTimeFormat(locale, { dateStyle: 'medium' });
+  const time = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' });
+  const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
+  const number = new Intl.NumberFormat(locale);
+  const list = new Intl.ListFormat(locale, { type: 'conjunction' });
+  const day = new Intl.DateTimeFormat(locale, { month: 'short', day: 'numeric', timeZone: 'UTC' });
+  const country = new Intl.DisplayNames(locale, { type: 'region' });
+  return {
+    /** Amounts are minor units; Intl knows how many a currency has. */
+    money({ amount, currency }: Money): string {
+      const format = new Intl.NumberFormat(locale, { style: 'currency', currency });
+      const { maximumFractionDigits: digits = 0 } = format.resolvedOptions();
+      return format.format(amount / 10 ** digits);
+    },
+    date: (instant: string): string => date.format(new Date(instant)),
+    time: (instant: string): string => time.format(new Date(instant)),
+    /** Of a day of a report, such as 2026-10-31, which is in UTC. */
+    day: (isoDay: string): string => day.format(new Date(`${isoDay}T00:00:00Z`)),
+    ago(instant: string, now = Date.now()): string {
+      const seconds = (Date.parse(instant) - now) / 1000;
+      const unit = units.find(({ seconds: length }) => Math.abs(seconds) >= length) ?? SECOND;
+      return relative.format(Math.trunc(seconds / unit.seconds), unit.name);
+    },
+    number: (value: number): string => number.format(value),
+    list: (items: readonly string[]): string => list.format(items),
+    country: (code: string): string => country.of(code) ?? code,
+  };
+}
+
+const SECOND = { name: 'second', seconds: 1 } as const;
+const units = [
+  { name: 'day', seconds: 86_400 },
+  { name: 'hour', seconds: 3600 },
+  { name: 'minute', seconds: 60 },
+  SECOND,
+] as const;
+
+const formats = { en: formatsOf('en'), ko: formatsOf('ko') };
+
+export const useFormat = (): (typeof formats)['en'] => formats[useLanguage()];

@@ -1,0 +1,40 @@
+/**
+ * What the server says no to, in the reader's language. In English the server's own sentence is the best there is; in Korean it is
+ * told by what was wrong (`reason`), else by the code and the field, else by the code alone.
+ */
+import { useLanguage } from './language.ts';
+
+export interface UserError {
+  code: string;
+  message: string;
+  path?: readonly string[] | null;
+  reason?: string | null;
+}
+
+const korean: Record<string, string> = {
+  NOT_FOUND: '찾을 수 없습니다.',
+  INVALID_INPUT: '입력한 값을 확인해 주세요.',
+  NOT_ALLOWED_IN_STATE: '지금 상태에서는 할 수 없습니다. 화면을 새로 확인해 주세요.',
+  VERSION_CONFLICT: '그 사이에 다른 사람이 변경했습니다. 다시 확인해 주세요.',
+  IDEMPOTENCY_CONFLICT: '같은 신청이 다른 내용으로 이미 접수되었습니다.',
+  DUPLICATE: '이미 있습니다.',
+  WOULD_BE_NEGATIVE: '남은 수량보다 많습니다.',
+  POLICY_DENIED: '이용 규칙에 따라 할 수 없습니다.',
+  PAYMENT_DECLINED: '결제가 거절되었습니다. 다른 결제 수단을 사용해 주세요.',
+  INVALID_CREDENTIALS: '이메일 또는 비밀번호가 맞지 않습니다.',
+  TOO_MANY_ATTEMPTS: '시도가 너무 많았습니다. 잠시 후 다시 시도해 주세요.',
+};
+
+export function useRefusal(): (error: UserError) => string {
+  const language = useLanguage();
+  return (error) => (language === 'en' ? error.message : inKorean(error));
+}
+
+function inKorean({ code, path, reason, message }: UserError): string {
+  const keys = [reason, `${code} ${path?.at(-1)}`, code];
+  for (const key of keys) {
+    const words = key && korean[key];
+    if (words) return words;
+  }
+  return message;
+}

@@ -1,0 +1,5 @@
+import { Page } from '../pieces/page.tsx';
+
+export default function Office() {
+  return <Page title="Office">{null}</Page>;
+}

@@ -1,0 +1,5 @@
+import { Page } from '../pieces/page.tsx';
+
+export default function Waitlist() {
+  return <Page title="Waitlist">{null}</Page>;
+}

@@ -1,0 +1,61 @@
+/** Words for what the API names in capitals. */
+import { wordsOf } from '../language/language.ts';
+
+export const useStatusWords = wordsOf({
+  en: {
+    rental: {
+      REQUESTED: 'Requested',
+      ON_HOLD: 'On hold',
+      ACCEPTED: 'Accepted',
+      REJECTED: 'Refused',
+      SHIPPING: 'On its way',
+      ON_LOAN: 'On loan',
+      OVERDUE: 'Overdue',
+      RETURNING: 'On its way back',
+      RETURNED: 'Back at the shop',
+      CLOSED: 'Closed',
+      CANCELLED: 'Cancelled',
+      LOST: 'Lost',
+    },
+    delivery: {
+      PENDING: 'Waiting for a carrier',
+      CREATED: 'Label made',
+      PICKED_UP: 'Picked up',
+      IN_TRANSIT: 'In transit',
+      OUT_FOR_DELIVERY: 'Out for delivery',
+      DELIVERED: 'Delivered',
+      FAILED: 'Delivery failed',
+      STOPPED: 'Stopped',
+      RETURNED_TO_SENDER: 'Returned to sender',
+      LOST: 'Lost by the carrier',
+    },
+  },
+  ko: {
+    rental: {
+      REQUESTED: '신청됨',
+      ON_HOLD: '보류 중',
+      ACCEPTED: '접수됨',
+      REJECTED: '거절됨',
+      SHIPPING: '배송 중',
+      ON_LOAN: '대여 중',
+      OVERDUE: '연체',
+      RETURNING: '반납 배송 중',
+      RETURNED: '반납 도착',
+      CLOSED: '완료',
+      CANCELLED: '취소됨',
+      LOST: '분실',
+    },
+    delivery: {
+      PENDING: '택배사 배정 대기',
+      CREATED: '송장 발행',
+      PICKED_UP: '집하 완료',
+      IN_TRANSIT: '운송 중',
+      OUT_FOR_DELIVERY: '배달 출발',
+      DELIVERED: '배달 완료',
+      FAILED: '배달 실패',
+      STOPPED: '배송 중단',
+      RETURNED_TO_SENDER: '반송됨',
+      LOST: '택배사 분실',
+    },
+  },
+});
