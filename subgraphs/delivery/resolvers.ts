@@ -1,4 +1,5 @@
 /** What people ask of Delivery. */
+import { raw } from '@mikro-orm/core';
 import { z } from 'zod';
 import { audit } from '#platform/audit.ts';
 import { type EntityManager, transaction } from '#platform/database.ts';
@@ -30,6 +31,7 @@ interface DeliveryFilter {
   status?: DeliveryStatus[] | null;
   direction?: Direction | null;
   stuckForMinutes?: number | null;
+  trackingNumber?: string | null;
 }
 
 const trackingEventInput = z.object({
@@ -118,7 +120,10 @@ async function wasEntered(
   ]);
 }
 
-function whereOf({ status, direction, stuckForMinutes }: DeliveryFilter, keys: (string | number)[] | null) {
+function whereOf(
+  { status, direction, stuckForMinutes, trackingNumber }: DeliveryFilter,
+  keys: (string | number)[] | null,
+) {
   const [createdAt, id] = keys ?? [];
   const silentSince = minutesAgo(stuckForMinutes ?? 0);
   return {
@@ -126,6 +131,7 @@ function whereOf({ status, direction, stuckForMinutes }: DeliveryFilter, keys: (
       status ? { status: { $in: status } } : {},
       direction ? { direction } : {},
       typeof stuckForMinutes === 'number' ? { status: { $in: underWay }, heardAt: { $lt: silentSince } } : {},
+      trackingNumber ? { [raw('upper(tracking_number) = upper(?)', [trackingNumber.trim()])]: [] } : {},
       keys ? { $or: [{ createdAt: { $lt: createdAt } }, { createdAt, id: { $lt: id } }] } : {},
     ],
   } as never; // the fields and their values are those of Delivery
