@@ -30,7 +30,7 @@ import {
   type RentalStatus,
   rejections,
 } from './rental.ts';
-import { reportOf } from './report.ts';
+import { countsOfDays, daysUpTo, reportOf } from './report.ts';
 import { standingLoader, waitingLoader } from './standing.ts';
 
 /** One for each request; `em` is its own. */
@@ -42,6 +42,7 @@ export const loadersOf = (em: EntityManager) => ({
   feesOfRental: rowsByOwner(() => em, Fee, 'rentalId', { createdAt: 'asc', id: 'asc' }),
   standings: standingLoader(em),
   waiting: waitingLoader(em),
+  counts: countsOfDays(em),
 });
 
 export interface Context extends BaseContext, ReturnType<typeof loadersOf> {
@@ -127,8 +128,9 @@ export const resolvers: Resolvers = {
 
     async rentals(_: unknown, { filter, ...page }: PageArgs & { filter?: RentalFilter | null }, { em }: Context) {
       const { limit, keys } = pageOf(page, ['timestamptz', 'uuid']);
+      const order = orderOf(filter ?? {});
       const rows = await em.find(Rental, whereOf(filter ?? {}, keys), {
-        orderBy: { requestedAt: 'desc', id: 'desc' },
+        orderBy: { requestedAt: order, id: order },
         limit,
       });
       return connectionOf(rows, page, (rental) => [rental.requestedAt.toISOString(), rental.id]);
@@ -141,8 +143,13 @@ export const resolvers: Resolvers = {
       return quote(quoting, viewer.customerId, data);
     },
 
-    dailyReport: (_: unknown, { date }: { date: string }, { em, policy }: Context) =>
-      reportOf(em, date, policy.currency, new Date()),
+    dailyReport: (_: unknown, { date }: { date: string }, { counts, policy }: Context) =>
+      reportOf(counts, date, policy.currency, new Date()),
+
+    dailyReports(_: unknown, { days, to }: { days: number; to?: string | null }, { counts, policy }: Context) {
+      const now = new Date();
+      return daysUpTo(to, days, now).map((date) => reportOf(counts, date, policy.currency, now));
+    },
 
     admission: (_: unknown, __: unknown, { em, requesting }: Context) => requesting.admission.read(em),
   },
@@ -261,15 +268,17 @@ export const resolvers: Resolvers = {
   },
 
   DailyReport: {
-    __resolveReference: ({ date }: { date: string }, { em, policy }: Context) =>
-      reportOf(em, date, policy.currency, new Date()),
+    __resolveReference: ({ date }: { date: string }, { counts, policy }: Context) =>
+      reportOf(counts, date, policy.currency, new Date()),
   },
 };
 
-function whereOf(
-  { status, customerId, bookId, overdue, stuckForMinutes }: RentalFilter,
-  keys: (string | number)[] | null,
-) {
+/** Who looks for what is stuck begins with the oldest. */
+const orderOf = ({ stuckForMinutes }: RentalFilter) => (typeof stuckForMinutes === 'number' ? 'asc' : 'desc');
+
+function whereOf(filter: RentalFilter, keys: (string | number)[] | null) {
+  const { status, customerId, bookId, overdue, stuckForMinutes } = filter;
+  const beyond = orderOf(filter) === 'asc' ? '$gt' : '$lt';
   const [requestedAt, id] = keys ?? [];
   const silentSince = minutesAgo(stuckForMinutes ?? 0);
   return {
@@ -284,7 +293,7 @@ function whereOf(
             changedAt: { $lt: silentSince },
           }
         : {},
-      keys ? { $or: [{ requestedAt: { $lt: requestedAt } }, { requestedAt, id: { $lt: id } }] } : {},
+      keys ? { $or: [{ requestedAt: { [beyond]: requestedAt } }, { requestedAt, id: { [beyond]: id } }] } : {},
     ],
   } as never; // the fields and their values are those of Rental
 }
