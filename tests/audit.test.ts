@@ -87,6 +87,14 @@ const acts: Record<string, () => Promise<Act>> = {
     const details = { fields: ['title'], status: 'LISTED', version: 2 };
     return { who: staff, service: 'BOOK', subject: ['Book', bookId], details };
   },
+  async importBooks() {
+    const rows = `{ line: 2, bookId: "1", title: "${WORDS}" }, { line: 3, bookId: "none", title: "${WORDS}" }`;
+    expect(await send(staff, `importBooks(input: { rows: [${rows}] })`)).toEqual([]);
+    const found = "SELECT subject_id AS id FROM audit WHERE action = 'importBooks'";
+    const [entry] = await system.query<{ id: string }>('book', found);
+    const details = { imported: 1, updated: 0, unchanged: 0, leftOut: 1 };
+    return { who: staff, service: 'BOOK', subject: ['Import', entry?.id ?? ''], details };
+  },
   async addCopies() {
     expect(await send(staff, `addCopies(input: { bookId: "${bookId}", count: 2, reason: "${WORDS}" })`)).toEqual([]);
     return { who: staff, service: 'BOOK', subject: ['Book', bookId], details: { count: 2 } };

@@ -32,6 +32,7 @@ const TABLE = `
                              nobody           owner      other      courier    staff      admin
 Query.book                   yes              yes        yes        yes        yes        yes
 Query.books                  yes              yes        yes        yes        yes        yes
+Query.copies                 null             null       null       null       yes        yes
 Query.stockMovements         null             null       null       null       yes        yes
 Query.me                     null             yes        yes        yes        yes        yes
 Query.customer               null             null       null       null       yes        yes
@@ -44,6 +45,7 @@ Query.rental                 null             yes        null       null       y
 Query.rentals                null             null       null       null       yes        yes
 Query.rentalQuote            null             yes        yes        yes        yes        yes
 Query.dailyReport            null             null       null       null       yes        yes
+Query.dailyReports           null             null       null       null       yes        yes
 Query.admission              null             null       null       null       yes        yes
 
 Mutation.signUp              yes              yes        yes        yes        yes        yes
@@ -70,6 +72,7 @@ Mutation.addCopies           UNAUTHENTICATED  FORBIDDEN  FORBIDDEN  FORBIDDEN  y
 Mutation.withdrawCopies      UNAUTHENTICATED  FORBIDDEN  FORBIDDEN  FORBIDDEN  yes        yes
 Mutation.inspectCopy         UNAUTHENTICATED  FORBIDDEN  FORBIDDEN  FORBIDDEN  yes        yes
 Mutation.receiveCopy         UNAUTHENTICATED  FORBIDDEN  FORBIDDEN  FORBIDDEN  yes        yes
+Mutation.importBooks         UNAUTHENTICATED  FORBIDDEN  FORBIDDEN  FORBIDDEN  yes        yes
 Mutation.joinWaitlist        UNAUTHENTICATED  yes        yes        yes        yes        yes
 Mutation.leaveWaitlist       UNAUTHENTICATED  yes        NOT_FOUND  NOT_FOUND  yes        yes
 Mutation.recordTrackingEvent UNAUTHENTICATED  FORBIDDEN  FORBIDDEN  yes        yes        yes
@@ -242,6 +245,7 @@ async function follow(who: Who): Promise<string> {
 const operations: Record<string, (who: Who) => Promise<string>> = {
   'Query.book': (who) => read(who, `book(id: "${bookId}") { title stock { available } }`),
   'Query.books': (who) => read(who, 'books(first: 1) { edges { node { id } } }'),
+  'Query.copies': (who) => read(who, 'copies(first: 1) { edges { node { barcode rental { id } } } }'),
   'Query.stockMovements': (who) =>
     read(who, `stockMovements(bookId: "${bookId}") { edges { node { id reason actor } } }`),
   'Query.me': (who) => read(who, 'me { id email name roles addresses { id } orders { totalCount } orderCursor }'),
@@ -255,6 +259,7 @@ const operations: Record<string, (who: Who) => Promise<string>> = {
   'Query.rentals': (who) => read(who, 'rentals(first: 1) { edges { node { status } } }'),
   'Query.rentalQuote': (who) => read(who, `rentalQuote(input: { bookId: "${bookId}" }) { allowed loanDays }`),
   'Query.dailyReport': (who) => read(who, `dailyReport(date: "${today()}") { requested revenue { amount } }`),
+  'Query.dailyReports': (who) => read(who, 'dailyReports(days: 2) { requested revenue { amount } copiesOwned }'),
   'Query.admission': (who) => read(who, 'admission { state }'),
 
   'Mutation.signUp': (who) =>
@@ -309,6 +314,8 @@ const operations: Record<string, (who: Who) => Promise<string>> = {
     change(who, `withdrawCopies(input: { bookId: "${bookId}", count: 1, reason: "old" })`),
   'Mutation.inspectCopy': (who) => change(who, `inspectCopy(input: { copyId: "${copyId}", condition: GOOD })`),
   'Mutation.receiveCopy': (who) => change(who, `receiveCopy(copyId: "${copyId}")`),
+  'Mutation.importBooks': (who) =>
+    change(who, 'importBooks(input: { rows: [{ line: 2, bookId: "1", title: "By a file" }] })'),
   'Mutation.joinWaitlist': (who) => change(who, `joinWaitlist(bookId: "${soughtId}")`),
   'Mutation.leaveWaitlist': (who) => change(who, `leaveWaitlist(entryId: "${entryId}")`),
   'Mutation.recordTrackingEvent': (who) =>

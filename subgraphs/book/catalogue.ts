@@ -184,7 +184,7 @@ export async function refusingDuplicates<T>(work: Promise<T>): Promise<T> {
     ]);
   }
 }
-const UNIQUE_VIOLATION = '23505';
+export const UNIQUE_VIOLATION = '23505';
 
 const searchColumns = (book: Searchable) => ({
   searchTitle: normalize(book.title),

@@ -4,6 +4,7 @@ import { CreateBook } from './migrations/0001_book.ts';
 import { Erasure } from './migrations/0002_erasure.ts';
 import { Waitlist } from './migrations/0003_waitlist.ts';
 import { Report } from './migrations/0004_report.ts';
+import { Copies, CopiesIndexes, CopiesSince } from './migrations/0005_copies.ts';
 
 export const bookDatabase = {
   entities: [Book, BookCopy, Reservation, StockMovement, WaitlistEntry],
@@ -12,5 +13,8 @@ export const bookDatabase = {
     { name: 'book_0002_erasure', class: Erasure },
     { name: 'book_0003_waitlist', class: Waitlist },
     { name: 'book_0004_report', class: Report },
+    { name: 'book_0005_copies', class: Copies },
+    { name: 'book_0006_copies_since', class: CopiesSince },
+    { name: 'book_0007_copies_indexes', class: CopiesIndexes },
   ],
 };

@@ -45,6 +45,7 @@ const BookCopySchema = defineEntity({
     bookId: p.uuid(),
     barcode: p.string(),
     status: p.enum(copyStatuses),
+    statusSince: p.datetime(3),
     /** The rental it is out for, in inspection for, or was lost by. */
     rentalId: p.uuid().nullable(),
   },

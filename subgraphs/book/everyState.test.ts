@@ -72,6 +72,7 @@ async function titleWith(status: CopyStatus, bucket: keyof Stock | null, reserva
       bookId: book.id,
       barcode: randomUUID(),
       status,
+      statusSince: new Date(),
       rentalId: held,
     });
     if (reservation) {

@@ -12,7 +12,7 @@ import { runningSystem } from '#platform/runningSystem.ts';
 import { openServiceDatabase } from '#platform/serviceDatabase.ts';
 import { bookDatabase } from './database.ts';
 import { columns, tiers } from './goodbooks.ts';
-import { createImport, type FileRow, type Outcome, outcomes, type Report } from './importRows.ts';
+import { createImport, type FileRow, type Report, tally } from './importRows.ts';
 
 const HELP = `npm run import -- FILE.csv
 
@@ -65,7 +65,7 @@ async function main(): Promise<void> {
   const reports: Report[] = [];
   bar.start(size, 0, { rows: 0, left: 0 });
   try {
-    const importRows = createImport(orm.em, CURRENCY);
+    const importRows = createImport(orm.em, CURRENCY, null);
     for await (const { rows, unreadable, bytes } of batchesOf(file)) {
       reports.push(...unreadable, ...(await importRows(rows)));
       bar.update(bytes, { rows: reports.length, left: tally(reports)['left out'] });
@@ -185,11 +185,6 @@ function summary(reports: Report[], tookMs: number): string {
   const perSecond = Math.round((reports.length * 1000) / Math.max(tookMs, 1));
   const took = `${(tookMs / 1000).toFixed(1)} s, ${perSecond} rows a second`;
   return [...remarks, `${reports.length} rows: ${counts.join(', ')} (${took}).`, ''].join('\n');
-}
-
-function tally(reports: Report[]): Record<Outcome, number> {
-  const count = (outcome: Outcome) => reports.filter((report) => report.outcome === outcome).length;
-  return Object.fromEntries(outcomes.map((outcome) => [outcome, count(outcome)])) as Record<Outcome, number>; // one for each
 }
 
 function tierText(of: (tier: (typeof tiers)[number]) => number): string {

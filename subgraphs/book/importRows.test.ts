@@ -26,7 +26,7 @@ const hungerGames: Row = {
 /** Imports one file with these rows, which differ from the first one in so much. */
 function importRows(...differences: Partial<Row>[]): Promise<Report[]> {
   const rows = differences.map((difference, place) => ({ line: place + 2, row: { ...hungerGames, ...difference } }));
-  return createImport(shop.em(), 'KRW')(rows);
+  return createImport(shop.em(), 'KRW', null)(rows);
 }
 const books = () => shop.em().find(Book, {}, { orderBy: { sourceId: 'asc' } });
 

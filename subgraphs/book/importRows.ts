@@ -1,12 +1,16 @@
 /** Rows of a file become titles of the catalogue, many in one transaction, beside whatever else goes on in the shop. */
+import { randomUUID } from 'node:crypto';
 import { LockMode } from '@mikro-orm/core';
+import { audit } from '#platform/audit.ts';
 import { type EntityManager, transaction } from '#platform/database.ts';
-import { addBookInput, changeBook, newBook, present } from './catalogue.ts';
+import { codeOf } from '#platform/errors.ts';
+import type { Viewer } from '#platform/tokens.ts';
+import { addBookInput, changeBook, newBook, present, UNIQUE_VIOLATION } from './catalogue.ts';
 import { Book } from './entities.ts';
 import { bookIn, type FileBook, type Row } from './goodbooks.ts';
 import { acquire } from './stock.ts';
 
-export const outcomes = ['imported', 'updated', 'unchanged', 'left out'] as const;
+const outcomes = ['imported', 'updated', 'unchanged', 'left out'] as const;
 export type Outcome = (typeof outcomes)[number];
 
 export interface FileRow {
@@ -36,9 +40,13 @@ interface Candidate {
 /**
  * The import of one file, to be called with its rows, some at a time and in order. It adds what is new and updates what the
  * file knows better; fee, copies, tags and status of a title that is here already are the shop's own. The same rows again
- * change nothing.
+ * change nothing. `viewer` is null where the command does it.
  */
-export function createImport(em: EntityManager, currency: string): (rows: FileRow[]) => Promise<Report[]> {
+export function createImport(
+  em: EntityManager,
+  currency: string,
+  viewer: Viewer | null,
+): (rows: FileRow[]) => Promise<Report[]> {
   const seen: Seen = { sourceIds: new Map(), isbns: new Map() };
   const rules = addBookInput(currency);
 
@@ -62,9 +70,37 @@ export function createImport(em: EntityManager, currency: string): (rows: FileRo
   return async (rows) => {
     const checked = rows.map(check);
     const candidates = checked.filter((one) => 'book' in one);
-    const stored = await transaction(em, (em) => store(em, candidates));
-    return [...checked.filter((one) => 'outcome' in one), ...stored];
+    const leftOut = checked.filter((one) => 'outcome' in one);
+    return onceMoreAfterAnother(() =>
+      transaction(em, async (em) => {
+        const reports = [...leftOut, ...(await store(em, candidates, viewer))];
+        if (viewer) auditImport(em, viewer, reports);
+        return reports;
+      }),
+    );
   };
+}
+
+/** A title that somebody else has registered meanwhile is known at the second try. */
+async function onceMoreAfterAnother<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (codeOf(error) !== UNIQUE_VIOLATION) throw error;
+    return work();
+  }
+}
+
+/** One entry for all rows, about an import of its own. */
+function auditImport(em: EntityManager, viewer: Viewer, reports: Report[]): void {
+  const { imported, updated, unchanged, 'left out': leftOut } = tally(reports);
+  if (!imported && !updated) return;
+  audit(em, viewer, 'importBooks', { type: 'Import', id: randomUUID() }, { imported, updated, unchanged, leftOut });
+}
+
+export function tally(reports: Report[]): Record<Outcome, number> {
+  const count = (outcome: Outcome) => reports.filter((report) => report.outcome === outcome).length;
+  return Object.fromEntries(outcomes.map((outcome) => [outcome, count(outcome)])) as Record<Outcome, number>; // one for each
 }
 
 function leaveOutSeenIsbn(line: number, { input, remarks }: FileBook, { isbns }: Seen): void {
@@ -75,7 +111,7 @@ function leaveOutSeenIsbn(line: number, { input, remarks }: FileBook, { isbns }:
   input.isbn = null;
 }
 
-async function store(em: EntityManager, candidates: Candidate[]): Promise<Report[]> {
+async function store(em: EntityManager, candidates: Candidate[], viewer: Viewer | null): Promise<Report[]> {
   const known = await lockKnown(em, candidates);
   const arrivals: { book: Book; count: number }[] = [];
   const reports = candidates.map(({ line, book: { input, popularity, remarks } }): Report => {
@@ -95,7 +131,7 @@ async function store(em: EntityManager, candidates: Candidate[]): Promise<Report
     arrivals.push({ book: added, count: copies });
     return { line, outcome: 'imported', remarks: said };
   });
-  await acquire(em, arrivals, { reason: 'import' });
+  await acquire(em, arrivals, { reason: 'import', actor: viewer?.customerId ?? null });
   return reports;
 }
 

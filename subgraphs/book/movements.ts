@@ -3,7 +3,7 @@ import { LockMode } from '@mikro-orm/core';
 import { type EntityManager, query } from '#platform/database.ts';
 import { Refusal } from '#platform/errors.ts';
 import { type CopyMove, type CopyStatus, type MoveName, moves, stockAfter } from './book.ts';
-import { Book, StockMovement } from './entities.ts';
+import { Book, type BookCopy, StockMovement } from './entities.ts';
 
 /** What a line of the ledger says beside the move itself. */
 export interface About {
@@ -51,6 +51,12 @@ export function moveStock(
   });
 }
 
+/** One copy, which is at hand. */
+export function moveCopy(copy: BookCopy, move: CopyMove): void {
+  copy.status = moves[move].copies.to;
+  copy.statusSince = new Date();
+}
+
 /** Particular copies, held by `rental.from` before and by `rental.to` after; answers which. @throws when there are fewer. */
 export async function moveCopies(
   em: EntityManager,
@@ -62,10 +68,10 @@ export async function moveCopies(
   const { from, to }: { from: readonly CopyStatus[]; to: CopyStatus } = moves[move].copies;
   const rows = await query<{ id: string }>(
     em,
-    `UPDATE book_copy SET status = $1, rental_id = $2
+    `UPDATE book_copy SET status = $1, rental_id = $2, status_since = $7
      WHERE id IN (SELECT id FROM book_copy WHERE book_id = $3 AND status = ANY($4) AND rental_id IS NOT DISTINCT FROM $5 ORDER BY barcode LIMIT $6)
      RETURNING id`,
-    [to, rental.to, bookId, from, rental.from, quantity],
+    [to, rental.to, bookId, from, rental.from, quantity, new Date()],
   );
   if (rows.length !== quantity) throw new Error(`Book ${bookId} has ${rows.length} copies to ${move}, not ${quantity}`);
   return rows.map(({ id }) => id);

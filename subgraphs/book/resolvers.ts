@@ -7,8 +7,10 @@ import { connectionOf, type PageArgs, pageOf } from '#platform/pages.ts';
 import { isStaff, type Viewer } from '#platform/tokens.ts';
 import { estimatedAt, isbn13, ownedOf, type Stock } from './book.ts';
 import { addBook, refusingDuplicates, type Terms, updateBook } from './catalogue.ts';
-import { copiesOfBooks } from './copies.ts';
+import { type CopyFilter, copiesOfBooks, listCopies } from './copies.ts';
 import { Book, BookCopy, StockMovement, WaitlistEntry } from './entities.ts';
+import { importBooks } from './importBooks.ts';
+import type { Report } from './importRows.ts';
 import { waitlistsOf } from './positions.ts';
 import { reportsOf, type StockReport } from './report.ts';
 import { type Found, type SearchArgs, searchBooks } from './search.ts';
@@ -48,6 +50,9 @@ export const resolvers: Resolvers = {
     books: (_: unknown, args: SearchArgs, { em, viewer }: Context) =>
       searchBooks(em, args, { withdrawn: isStaff(viewer) }),
 
+    copies: (_: unknown, { filter, ...page }: PageArgs & { filter?: CopyFilter | null }, { em }: Context) =>
+      listCopies(em, filter ?? {}, page),
+
     async stockMovements(_: unknown, { bookId, ...page }: PageArgs & { bookId: string }, { em, books }: Context) {
       const { limit, keys } = pageOf(page, ['bigint']);
       const before = Number(keys?.[0] ?? Number.MAX_SAFE_INTEGER);
@@ -77,6 +82,11 @@ export const resolvers: Resolvers = {
 
     receiveCopy: (_: unknown, { copyId }: { copyId: string }, { em, viewer }: SignedIn) =>
       payload(async () => ({ copy: await transaction(em, (em) => receiveCopy(em, copyId, viewer)) })),
+
+    importBooks: async (_: unknown, { input }: Input, { em, viewer, terms }: SignedIn) => ({
+      results: [],
+      ...(await payload(async () => ({ results: await importBooks(em, input, terms.currency, viewer) }))),
+    }),
 
     joinWaitlist: (_: unknown, { bookId }: { bookId: string }, { em, viewer }: SignedIn) =>
       payload(async () => ({ entry: await transaction(em, (em) => joinWaitlist(em, bookId, viewer)) })),
@@ -131,6 +141,10 @@ export const resolvers: Resolvers = {
     copiesOwned: reported('copiesOwned'),
     copiesIssued: reported('copiesIssued'),
     stockTurn: reported('stockTurn'),
+  },
+
+  ImportResult: {
+    outcome: ({ outcome }: Report) => (outcome === 'left out' ? 'LEFT_OUT' : outcome.toUpperCase()),
   },
 
   BookCopy: {

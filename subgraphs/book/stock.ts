@@ -15,13 +15,12 @@ import {
   copyConditions,
   inspectionMove,
   type MoveName,
-  moves,
   type ReservationChange,
   receptionMove,
   reservationAfter,
 } from './book.ts';
 import { type Book, BookCopy, Reservation } from './entities.ts';
-import { type About, lockBook, lockBookOrRefuse, moveCopies, moveStock, movesCopies } from './movements.ts';
+import { type About, lockBook, lockBookOrRefuse, moveCopies, moveCopy, moveStock, movesCopies } from './movements.ts';
 import { offerAvailable } from './waitlist.ts';
 
 const MAX_COPIES = 1000;
@@ -104,7 +103,7 @@ export async function inspectCopy(
   const move = inspectionMove(from, condition);
   const rentalId = (from === 'INSPECTING' && copy.rentalId) || null;
   moveStock(em, book, move, 1, { copyIds: [copy.id], rentalId, reason: note ?? null, actor: viewer.customerId });
-  copy.status = moves[move].copies.to;
+  moveCopy(copy, move);
   const details = { bookId: book.id, rentalId, condition, from, to: copy.status };
   audit(em, viewer, 'inspectCopy', { type: 'BookCopy', id: copy.id }, details);
   if (copy.status !== 'LOST') copy.rentalId = null; // whose fault it was matters until a lost one turns up
@@ -129,7 +128,7 @@ export async function receiveCopy(em: EntityManager, copyId: string, viewer: Vie
   const move = receptionMove(from);
   const rentalId = copy.rentalId ?? null;
   moveStock(em, book, move, 1, { copyIds: [copy.id], rentalId, actor: viewer.customerId });
-  copy.status = moves[move].copies.to;
+  moveCopy(copy, move);
   copy.rentalId = null; // no rental waits for this inspection
   audit(em, viewer, 'receiveCopy', { type: 'BookCopy', id: copy.id }, { bookId: book.id, rentalId });
   if (!rentalId) return copy;
