@@ -1,6 +1,6 @@
 /** What the commands of this folder have in common: one sentence for each mistake, and what the exit code means. */
 import { ConfigError } from '#platform/config.ts';
-import { codeOf, reasonOf } from '#platform/errors.ts';
+import { codeOf, Refusal, reasonOf } from '#platform/errors.ts';
 
 /** Why nothing could be done, in a sentence for the one who typed the command. */
 export class Complaint extends Error {}
@@ -13,7 +13,7 @@ export async function runCommand(work: () => Promise<number>): Promise<void> {
     process.exitCode = await work();
   } catch (error) {
     const mistake = codeOf(error).startsWith('ERR_PARSE_ARGS');
-    const expected = error instanceof Complaint || error instanceof ConfigError || mistake;
+    const expected = error instanceof Complaint || error instanceof ConfigError || error instanceof Refusal || mistake;
     const sentence = expected ? reasonOf(error) : `It broke off: ${reasonOf(error)}.`;
     process.stderr.write(`${sentence}${mistake ? ' See --help.' : ''}\n`);
     process.exitCode = 2;

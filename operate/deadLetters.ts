@@ -1,14 +1,21 @@
 /** `npm run dead-letters`: events that a service has given up on, to be looked at and put back. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { type DeadLetter, deadLetters, drop, type Fate, fateOf, putBack } from '#platform/deadLetters.ts';
+import {
+  type DeadLetter,
+  deadLetters,
+  drop,
+  eventIn,
+  type Fate,
+  fatesOf,
+  putBack,
+  type Run,
+} from '#platform/deadLetters.ts';
 import { Complaint, print, runCommand } from './command.ts';
 import { type Service, services } from './services.ts';
 import { databaseUrlOf, openDatabase, WHICH_SYSTEM } from './system.ts';
 
 /** Eight tries with growing pauses take 13 s. */
 const WAIT_S = 30;
-const LOOK_MS = 200;
 
 const HELP = `npm run dead-letters -- SERVICE list
 npm run dead-letters -- SERVICE show ID
@@ -59,19 +66,19 @@ await runCommand(async () => {
 
   const client = await openDatabase(`The database of ${service}`, databaseUrlOf(service));
   try {
-    const letters = await deadLetters(client);
+    const run: Run = async <Row>(text: string, values: readonly unknown[]) =>
+      (await client.query<Row & object>(text, [...values])).rows;
+    const letters = await deadLetters(run);
     if (verb === 'list') return list(letters, service);
-    if (verb === 'replay' && values.all && !id) return await replay(client, letters, service, waitMs);
+    if (verb === 'replay' && values.all && !id) return await replay(run, letters, service, waitMs);
     const letter = theOne(letters, id, service);
     if (verb === 'show') return show(letter);
-    if (verb === 'drop') return await dropOne(client, letter, values.reason);
-    return await replay(client, [letter], service, waitMs);
+    if (verb === 'drop') return await dropOne(run, letter, values.reason);
+    return await replay(run, [letter], service, waitMs);
   } finally {
     await client.end();
   }
 });
-
-type Client = Awaited<ReturnType<typeof openDatabase>>;
 
 function isService(text: string | undefined): text is Service {
   return services.some((service) => service === text);
@@ -98,8 +105,8 @@ function list(letters: DeadLetter[], service: Service): number {
   return 0;
 }
 
-function nameOf({ aggregate, version }: DeadLetter): string {
-  return aggregate ? `${aggregate}:${version}` : 'no event';
+function nameOf(letter: DeadLetter): string {
+  return eventIn(letter) ?? 'no event';
 }
 
 function firstLine(text: string): string {
@@ -126,25 +133,18 @@ function pretty(message: string): string {
   }
 }
 
-async function dropOne(client: Client, letter: DeadLetter, reason: string | undefined): Promise<number> {
-  if (letter.aggregate)
-    throw new Complaint(
-      `${nameOf(letter)} is an event, and what follows it would wait for ever: mend what was wrong and replay it.`,
-    );
-  if (!reason?.trim()) throw new Complaint('Say why it may be dropped: --reason TEXT.');
-  await drop(client, letter, reason.trim());
+async function dropOne(run: Run, letter: DeadLetter, reason: string | undefined): Promise<number> {
+  if (!letter.aggregate && !reason?.trim()) throw new Complaint('Say why it may be dropped: --reason TEXT.');
+  await drop(run, letter, reason?.trim() ?? '');
   print(`${letter.id} is dropped.`);
   return 0;
 }
 
-async function replay(client: Client, letters: DeadLetter[], service: Service, waitMs: number): Promise<number> {
-  const events = letters.filter(({ aggregate }) => aggregate);
-  const [stranger] = letters.filter(({ aggregate }) => !aggregate);
-  if (stranger && letters.length === 1)
-    throw new Complaint(`${stranger.id} is no event, so nobody can apply it: it can be shown and dropped.`);
-  for (const letter of events) await putBack(client, letter);
+async function replay(run: Run, letters: DeadLetter[], service: Service, waitMs: number): Promise<number> {
+  const events = letters.length === 1 ? letters : letters.filter(({ aggregate }) => aggregate);
+  for (const letter of events) await putBack(run, letter);
 
-  const fates = await fatesOf(client, events, waitMs);
+  const fates = await fatesOf(run, events, waitMs);
   for (const [letter, fate] of fates) print(`${nameOf(letter)} ${inWords(fate, service)}`);
   const done = [...fates.values()].filter(({ kind }) => kind === 'applied').length;
   const left = letters.length - events.length;
@@ -154,17 +154,6 @@ async function replay(client: Client, letters: DeadLetter[], service: Service, w
 
 function inWords(fate: Fate, service: Service): string {
   if (fate.kind === 'applied') return 'is applied.';
-  if (fate.kind === 'dead') return `is dead again: ${fate.reason}`;
+  if (fate.kind === 'dead') return `is dead again: ${fate.letter.reason}`;
   return `is put back, and not applied yet: ${service} will do so when it runs and can, or give up on it again.`;
-}
-
-/** Looks until each is applied or dead again, or the time is up. */
-async function fatesOf(client: Client, letters: DeadLetter[], waitMs: number): Promise<Map<DeadLetter, Fate>> {
-  const fates = new Map<DeadLetter, Fate>();
-  for (const until = performance.now() + waitMs; ; await sleep(LOOK_MS)) {
-    for (const letter of letters)
-      if ((fates.get(letter)?.kind ?? 'waiting') === 'waiting') fates.set(letter, await fateOf(client, letter));
-    const undecided = [...fates.values()].some(({ kind }) => kind === 'waiting');
-    if (!undecided || performance.now() > until) return fates;
-  }
 }

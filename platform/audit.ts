@@ -10,6 +10,9 @@ import { type EntityManager, query } from './database.ts';
 import { isId } from './ids.ts';
 import type { Role, Viewer } from './tokens.ts';
 
+/** Who did it, by which roles. */
+type Actor = Pick<Viewer, 'customerId' | 'roles'>;
+
 type Details = Record<string, string | number | readonly string[] | null>;
 
 const AuditSchema = defineEntity({
@@ -32,7 +35,7 @@ AuditSchema.setClass(AuditRow);
 /** Writes down who did it, within the caller's transaction. `action` is the mutation's name, `subject` what was changed. */
 export function audit(
   em: EntityManager,
-  { customerId: actorId, roles }: Viewer,
+  { customerId: actorId, roles }: Actor,
   action: string,
   subject: { type: string; id: string },
   details: Details,
@@ -52,7 +55,7 @@ export function audit(
 /** The same for what an owner may do, too: what customers do with their own is in the events. */
 export function auditForAnother(
   em: EntityManager,
-  viewer: Viewer,
+  viewer: Actor,
   action: string,
   subject: { type: string; id: string },
   details: Details & { customerId: string },

@@ -46,6 +46,44 @@ const audit = {
   }),
 };
 
+/** One that a service has given up on, as it may be shown. A long text ends with `…`. */
+const deadLetter = z.object({
+  id,
+  consumer: z.string(),
+  /** Null for a message that is no event. */
+  event: z.string().nullable(),
+  reason: z.string(),
+  since: z.iso.datetime(),
+  behind: z.int().min(0),
+  message: z.string(),
+});
+
+/** The next of a service's dead letters, the oldest first. */
+const deadLetters = {
+  ask: z.object({
+    limit: z.int().min(1).max(101),
+    after: z.object({ since: z.iso.datetime(), id }).nullable(),
+  }),
+  answer: z.object({ letters: z.array(deadLetter) }),
+};
+
+/** By whom, for the audit log. */
+const actor = z.object({ customerId: id, roles: z.array(z.enum(['CUSTOMER', 'STAFF', 'COURIER', 'ADMIN'])) });
+
+/** What has become of a dead letter, or why nothing was done. */
+const fate = z.discriminatedUnion('outcome', [
+  z.object({
+    outcome: z.literal('REFUSED'),
+    code: z.enum(['NOT_FOUND', 'NOT_ALLOWED_IN_STATE']),
+    message: z.string(),
+  }),
+  z.object({ outcome: z.enum(['APPLIED', 'WAITING', 'DEAD', 'DROPPED']), letter: deadLetter }),
+]);
+
+/** Done once: whoever asks again is told that there is none any more. One that is dead again is another. */
+const replayDeadLetter = { ask: z.object({ id, actor }), answer: fate };
+const dropDeadLetter = { ask: z.object({ id, reason: z.string(), actor }), answer: fate };
+
 /** The next of what a service holds about a customer, whole rows in the order of their ids, for them to take away. */
 const personal = {
   ask: z.object({ customerId: id, after: id.nullable() }),
@@ -72,11 +110,20 @@ export const requests = {
   },
   'rpc.book.ping': { ask: z.object({}), answer: z.object({}) },
   'rpc.book.audit': audit,
+  'rpc.book.deadLetters': deadLetters,
+  'rpc.book.dropDeadLetter': dropDeadLetter,
   'rpc.book.export': personal,
+  'rpc.book.replayDeadLetter': replayDeadLetter,
   'rpc.rental.audit': audit,
+  'rpc.rental.deadLetters': deadLetters,
+  'rpc.rental.dropDeadLetter': dropDeadLetter,
   'rpc.rental.export': personal,
+  'rpc.rental.replayDeadLetter': replayDeadLetter,
   'rpc.delivery.audit': audit,
+  'rpc.delivery.deadLetters': deadLetters,
+  'rpc.delivery.dropDeadLetter': dropDeadLetter,
   'rpc.delivery.export': personal,
+  'rpc.delivery.replayDeadLetter': replayDeadLetter,
   /**
    * Closes a customer's account to new rentals, for good, unless something is open: then that is named (the first of it), and
    * nothing has changed.

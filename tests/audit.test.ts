@@ -168,6 +168,27 @@ const acts: Record<string, () => Promise<Act>> = {
     const details = { from: ['CUSTOMER'], to: ['CUSTOMER', 'COURIER'] };
     return { who: admin, service: 'CUSTOMER', subject: ['Customer', idOf(reader)], details };
   },
+  async replayDeadLetter() {
+    const event = `rental-${lent}:1`;
+    const [letter] = await system.query<{ id: string }>(
+      'delivery',
+      `INSERT INTO dead_letter (consumer, aggregate, version, message, reason) VALUES ('delivery-rental', $1, 1, '{}', $2) RETURNING id`,
+      [`rental-${lent}`, WORDS],
+    );
+    expect(await send(admin, `replayDeadLetter(service: DELIVERY, id: "${letter?.id}")`)).toEqual([]);
+    const details = { consumer: 'delivery-rental', event };
+    return { who: admin, service: 'DELIVERY', subject: ['DeadLetter', letter?.id ?? ''], details };
+  },
+  async dropDeadLetter() {
+    const [letter] = await system.query<{ id: string }>(
+      'customer',
+      `INSERT INTO dead_letter (consumer, message, reason) VALUES ('customer-book', $1, 'It is no event') RETURNING id`,
+      [WORDS],
+    );
+    expect(await send(admin, `dropDeadLetter(service: CUSTOMER, id: "${letter?.id}", reason: "${WORDS}")`)).toEqual([]);
+    const details = { consumer: 'customer-book' };
+    return { who: admin, service: 'CUSTOMER', subject: ['DeadLetter', letter?.id ?? ''], details };
+  },
 };
 
 /** Those that the owner may do, too. */
@@ -251,7 +272,12 @@ test('the log is searched by service, actor, action, subject and time', async ()
     'returnRental',
     'cancelRental',
   ]);
-  expect(await actionsOf({ actorId: idOf(admin) })).toEqual(['setRoles', 'withdrawCopies']);
+  expect(await actionsOf({ actorId: idOf(admin) })).toEqual([
+    'dropDeadLetter',
+    'replayDeadLetter',
+    'setRoles',
+    'withdrawCopies',
+  ]);
   expect(await actionsOf({ action: 'inspectCopy' })).toEqual(['inspectCopy']);
   expect(await actionsOf({ subjectId: bookId, service: 'BOOK', actorId: idOf(staff) })).toEqual([
     'addCopies',

@@ -39,6 +39,7 @@ Query.customer               null             null       null       null       y
 Query.customers              null             null       null       null       yes        yes
 Query.order                  null             yes        null       null       yes        yes
 Query.auditLog               null             null       null       null       null       yes
+Query.deadLetters            null             null       null       null       null       yes
 Query.delivery               null             yes        null       yes        yes        yes
 Query.deliveries             null             null       null       yes        yes        yes
 Query.rental                 null             yes        null       null       yes        yes
@@ -57,6 +58,8 @@ Mutation.changePassword      UNAUTHENTICATED  yes        yes        yes        y
 Mutation.saveAddress         UNAUTHENTICATED  yes        NOT_FOUND  NOT_FOUND  NOT_FOUND  NOT_FOUND
 Mutation.deleteAddress       UNAUTHENTICATED  yes        NOT_FOUND  NOT_FOUND  NOT_FOUND  NOT_FOUND
 Mutation.setRoles            UNAUTHENTICATED  FORBIDDEN  FORBIDDEN  FORBIDDEN  FORBIDDEN  yes
+Mutation.replayDeadLetter    UNAUTHENTICATED  FORBIDDEN  FORBIDDEN  FORBIDDEN  FORBIDDEN  yes
+Mutation.dropDeadLetter      UNAUTHENTICATED  FORBIDDEN  FORBIDDEN  FORBIDDEN  FORBIDDEN  yes
 Mutation.exportMyData        UNAUTHENTICATED  yes        yes        yes        yes        yes
 Mutation.eraseMe             UNAUTHENTICATED  yes        yes        yes        yes        yes
 Mutation.requestRental       UNAUTHENTICATED  yes        yes        yes        yes        yes
@@ -128,6 +131,8 @@ let copyId: string;
 let soughtId: string;
 let entryId: string;
 let addressId: string;
+/** A message that is no event: it cannot be replayed, and is dropped once. */
+let letterId: string;
 
 beforeAll(async () => {
   system = await startSystem({ SANDBOX_CARRIER_STEP_MS: '400', UNPAID_FEES_LIMIT: '1000000' });
@@ -160,6 +165,11 @@ beforeAll(async () => {
     .id;
   await done(owner, `saveAddress(input: { label: "Home", ${ADDRESS} })`);
   addressId = (await owner.data('{ me { addresses { id } } }')).me.addresses[0].id;
+  const [letter] = await system.query<{ id: string }>(
+    'rental',
+    "INSERT INTO dead_letter (consumer, message, reason) VALUES ('rental-book', 'no event', 'It is none') RETURNING id",
+  );
+  letterId = letter?.id ?? '';
   await eventually(
     async () => (await owner.data(`{ order(rentalId: "${lent}") { status } }`)).order?.status,
     (status) => status === 'RETURNED',
@@ -253,6 +263,7 @@ const operations: Record<string, (who: Who) => Promise<string>> = {
   'Query.customers': (who) => read(who, 'customers(first: 1) { edges { node { email } } }'),
   'Query.order': (who) => read(who, `order(rentalId: "${lent}") { status customer { email } }`),
   'Query.auditLog': (who) => read(who, 'auditLog { edges { node { actorId details } } }'),
+  'Query.deadLetters': (who) => read(who, 'deadLetters { edges { node { reason message } } }'),
   'Query.delivery': (who) => read(who, `delivery(id: "${deliveryId}") { status recipient address { line1 phone } }`),
   'Query.deliveries': (who) => read(who, 'deliveries(first: 1) { edges { node { recipient } } }'),
   'Query.rental': (who) => read(who, `rental(id: "${lent}") { status payment { id } deliveries { recipient } }`),
@@ -285,6 +296,9 @@ const operations: Record<string, (who: Who) => Promise<string>> = {
     );
   },
   'Mutation.setRoles': (who) => change(who, `setRoles(customerId: "${idOf(the('owner'))}", roles: [CUSTOMER])`),
+  'Mutation.replayDeadLetter': (who) => change(who, `replayDeadLetter(service: RENTAL, id: "${letterId}")`),
+  'Mutation.dropDeadLetter': (who) =>
+    change(who, `dropDeadLetter(service: RENTAL, id: "${letterId}", reason: "A test")`),
   'Mutation.exportMyData': (who) => change(who, 'exportMyData'),
   async 'Mutation.eraseMe'(who) {
     if (who === 'nobody') return change(who, 'eraseMe');

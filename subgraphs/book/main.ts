@@ -1,4 +1,5 @@
 import { auditOf } from '#platform/audit.ts';
+import { deadLettersOf, dropIn, replayIn } from '#platform/deadLetterAnswers.ts';
 import { exportOf } from '#platform/personalData.ts';
 import { run } from '#platform/process.ts';
 import { answer } from '#platform/requestReply.ts';
@@ -25,7 +26,10 @@ await run('book', [...serviceSettings, 'CURRENCY', 'OFFER_HOURS', 'RENTABOOK_DEM
     answer(nats, 'rpc.book.quote', log, quoteOf(service.em));
     answer(nats, 'rpc.book.ping', log, async () => ({}));
     answer(nats, 'rpc.book.audit', log, auditOf(service.em));
+    answer(nats, 'rpc.book.deadLetters', log, deadLettersOf(service.em));
+    answer(nats, 'rpc.book.dropDeadLetter', log, dropIn(service.em));
     answer(nats, 'rpc.book.export', log, exportOf(personalDataOf(service.em)));
+    answer(nats, 'rpc.book.replayDeadLetter', log, replayIn(service.em));
   });
 
   return serve(service, config, log, {

@@ -9,8 +9,8 @@ import type { AnswerOf, AskOf } from '#schema/requests.ts';
 const TIMEOUT_MS = 3000;
 
 const otherServices = { BOOK: 'rpc.book.audit', RENTAL: 'rpc.rental.audit', DELIVERY: 'rpc.delivery.audit' } as const;
-const services = ['CUSTOMER', 'BOOK', 'RENTAL', 'DELIVERY'] as const;
-type Service = (typeof services)[number];
+export const services = ['CUSTOMER', 'BOOK', 'RENTAL', 'DELIVERY'] as const;
+export type Service = (typeof services)[number];
 
 export interface AuditFilter {
   service?: Service | null;

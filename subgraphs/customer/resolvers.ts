@@ -10,8 +10,9 @@ import { Position } from '#platform/subscriptions.ts';
 import type { Superusers } from '#platform/superuser.ts';
 import type { Role, Viewer } from '#platform/tokens.ts';
 import { changePassword, deleteAddress, saveAddress, setRoles, signIn, signUp, updateMe } from './accounts.ts';
-import { type AuditEntry, type AuditFilter, auditLog } from './auditLog.ts';
+import { type AuditEntry, type AuditFilter, auditLog, type Service } from './auditLog.ts';
 import { currentParcel, cursorOf, timelineOf } from './customer.ts';
+import { deadLetters, dropDeadLetter, replayDeadLetter } from './deadLetters.ts';
 import { Customer, type Order, type OrderEvent } from './entities.ts';
 import { eraseMe } from './erasure.ts';
 import type { Loaders } from './loaders.ts';
@@ -69,6 +70,8 @@ export const resolvers: Resolvers = {
 
     auditLog: (_: unknown, { filter, ...page }: PageArgs & { filter?: AuditFilter | null }, { em, ask }: Context) =>
       auditLog(em, ask, filter ?? {}, page),
+    deadLetters: (_: unknown, { service, ...page }: PageArgs & { service?: Service | null }, { em, ask }: Context) =>
+      deadLetters(em, ask, service ?? null, page),
   },
 
   JSON: GraphQLJSONObject,
@@ -111,6 +114,10 @@ export const resolvers: Resolvers = {
         context.signing(); // who signs the tokens says what is in them
         return { customer: await setRoles(context.em, context, customerId, roles) };
       }),
+    replayDeadLetter: (_: unknown, args: { service: Service; id: string }, context: SignedIn) =>
+      payload(() => replayDeadLetter(context, args)),
+    dropDeadLetter: (_: unknown, args: { service: Service; id: string; reason: string }, context: SignedIn) =>
+      payload(() => dropDeadLetter(context, args)),
   },
 
   Subscription: {

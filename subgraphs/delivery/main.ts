@@ -1,4 +1,5 @@
 import { auditOf } from '#platform/audit.ts';
+import { deadLettersOf, dropIn, replayIn } from '#platform/deadLetterAnswers.ts';
 import { exportOf } from '#platform/personalData.ts';
 import { run } from '#platform/process.ts';
 import { answer } from '#platform/requestReply.ts';
@@ -34,7 +35,10 @@ await run('delivery', settings, async (config, log) => {
 
   void service.nats.then((nats) => {
     answer(nats, 'rpc.delivery.audit', log, auditOf(service.em));
+    answer(nats, 'rpc.delivery.deadLetters', log, deadLettersOf(service.em));
+    answer(nats, 'rpc.delivery.dropDeadLetter', log, dropIn(service.em));
     answer(nats, 'rpc.delivery.export', log, exportOf(personalDataOf(service.em)));
+    answer(nats, 'rpc.delivery.replayDeadLetter', log, replayIn(service.em));
   });
 
   return serve(service, config, log, {

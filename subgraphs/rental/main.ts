@@ -1,4 +1,5 @@
 import { auditOf } from '#platform/audit.ts';
+import { deadLettersOf, dropIn, replayIn } from '#platform/deadLetterAnswers.ts';
 import { microBatched } from '#platform/microBatches.ts';
 import { exportOf } from '#platform/personalData.ts';
 import { run } from '#platform/process.ts';
@@ -92,7 +93,10 @@ await run('rental', settings, async (config, log) => {
     answer(nats, 'rpc.rental.address', log, async ({ rentalId }) => ({ address: await addressOf(rentalId) }));
     answer(nats, 'rpc.rental.audit', log, auditOf(service.em));
     answer(nats, 'rpc.rental.close', log, closeCustomer(service.em));
+    answer(nats, 'rpc.rental.deadLetters', log, deadLettersOf(service.em));
+    answer(nats, 'rpc.rental.dropDeadLetter', log, dropIn(service.em));
     answer(nats, 'rpc.rental.export', log, exportOf(personalDataOf(service.em)));
+    answer(nats, 'rpc.rental.replayDeadLetter', log, replayIn(service.em));
   });
 
   return serve(service, config, log, {
