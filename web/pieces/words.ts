@@ -17,6 +17,15 @@ export const useStatusWords = wordsOf({
       CANCELLED: 'Cancelled',
       LOST: 'Lost',
     },
+    rejection: {
+      OUT_OF_STOCK: 'Not enough copies can be had just now.',
+      PAYMENT_DECLINED: 'The payment was declined.',
+      BOOK_NOT_FOUND: 'There is no such book.',
+      BOOK_WITHDRAWN: 'This book is no longer lent.',
+      CUSTOMER_BLOCKED: 'You have overdue rentals or unpaid fees.',
+      LIMIT_REACHED: 'You have as many open rentals as one may have at a time.',
+      HOLD_EXPIRED: 'It could not be settled in time. Nothing was charged.',
+    },
     delivery: {
       PENDING: 'Waiting for a carrier',
       CREATED: 'Label made',
@@ -44,6 +53,15 @@ export const useStatusWords = wordsOf({
       CLOSED: '완료',
       CANCELLED: '취소됨',
       LOST: '분실',
+    },
+    rejection: {
+      OUT_OF_STOCK: '지금 대여할 수 있는 책이 부족합니다.',
+      PAYMENT_DECLINED: '결제가 거절되었습니다.',
+      BOOK_NOT_FOUND: '없는 책입니다.',
+      BOOK_WITHDRAWN: '더 이상 대여하지 않는 책입니다.',
+      CUSTOMER_BLOCKED: '연체 중인 책이나 내지 않은 요금이 있습니다.',
+      LIMIT_REACHED: '한 번에 대여할 수 있는 건수를 모두 사용하고 있습니다.',
+      HOLD_EXPIRED: '제시간에 처리하지 못했습니다. 결제는 되지 않았습니다.',
     },
     delivery: {
       PENDING: '택배사 배정 대기',
