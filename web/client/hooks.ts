@@ -1,7 +1,7 @@
 /** How a view reads and changes things. */
 
 import { useCallback, useEffect, useRef, useState } from 'react';
-import { type AnyVariables, type CombinedError, type TypedDocumentNode, useMutation, useQuery } from 'urql';
+import { type AnyVariables, type CombinedError, type TypedDocumentNode, useClient, useMutation, useQuery } from 'urql';
 
 /** Tells the other tabs of this browser that something has changed. */
 const changes = new BroadcastChannel('rentabook.changes');
@@ -87,6 +87,34 @@ export function useSend<Data, Variables extends AnyVariables>(
 
   return { send, sending, error };
 }
+
+interface Asking<Data, Variables> {
+  /** Resolves with the data, or undefined when the server could not be asked, or something else has been asked for meanwhile. */
+  ask(variables: Variables): Promise<Data | undefined>;
+  asking: boolean;
+  error: CombinedError | undefined;
+}
+
+/** Reads at a moment, past the cache: what somebody has just scanned. */
+export function useAsk<Data, Variables extends AnyVariables>(
+  document: TypedDocumentNode<Data, Variables>,
+): Asking<Data, Variables> {
+  const client = useClient();
+  const latest = useRef(0);
+  const [{ asking, error }, setState] = useState<{ asking: boolean; error: CombinedError | undefined }>(notAsked);
+
+  async function ask(variables: Variables): Promise<Data | undefined> {
+    const turn = ++latest.current;
+    setState({ asking: true, error: undefined });
+    const { data, error } = await client.query(document, variables, { requestPolicy: 'network-only' }).toPromise();
+    if (turn !== latest.current) return undefined;
+    setState({ asking: false, error });
+    return error ? undefined : data;
+  }
+
+  return { ask, asking, error };
+}
+const notAsked = { asking: false, error: undefined };
 
 /** Names one wish: asked again by the same key, the server does it once. `renew` it when the wish is another one. */
 export function useIdempotencyKey(): { key: string; renew(): void } {
