@@ -130,6 +130,7 @@ test.each([
   ['NATS_REPLICAS', '6'],
   ['OTEL_EXPORTER_OTLP_PROTOCOL', 'grpc'],
   ['GRAPHIQL', 'yes'],
+  ['STRIPE_PUBLISHABLE_KEY', 'sk_live_1'],
   ['BOOK_URL', 'localhost/graphql'],
   ['SMTP_URL', 'https://mail.example'],
   ['NOTIFY_WEBHOOK_URL', 'https://user:secret@shop.example/told'],

@@ -205,6 +205,11 @@ const settings = {
   STRIPE_WEBHOOK_SECRET: secret
     .optional()
     .describe("signs the payment provider's webhook calls; without it they are not taken"),
+  STRIPE_PUBLISHABLE_KEY: z
+    .string()
+    .regex(/^pk_\w+$/, 'must begin with pk_')
+    .optional()
+    .describe('by which the page asks Stripe for cards; without it no page talks to Stripe'),
 
   CARRIER_URL: url.describe("the carrier's API"),
   CARRIER_KEY: z.string().min(16).describe("bearer token for the carrier's API"),
@@ -235,7 +240,9 @@ const settings = {
   SANDBOX_PAYMENT_SLOTS: count.default(64).describe('authorisations that the sandbox bank works on at once'),
 
   RENTABOOK_DATA: z.string().min(1).default('.rentabook').describe('folder in which `npm start` keeps everything'),
-  RENTABOOK_DEMO: onOrOff.default('off').describe('make the demo catalogue and accounts in an empty database'),
+  RENTABOOK_DEMO: onOrOff
+    .default('off')
+    .describe('make the demo catalogue and accounts in an empty database, and let the page name them'),
   NATS_SERVER: z.string().min(1).optional().describe('path of a nats-server 2.14 or newer'),
 
   ADMIN_DATABASE_URL: postgresUrl

@@ -27,6 +27,7 @@ import {
   type Viewer,
 } from '#platform/tokens.ts';
 import { type LimitSettings, limitSettings, limitsFrom } from './limits.ts';
+import type { PageOptions } from './page.ts';
 import type { Manifest } from './persisted.ts';
 import { startRouter } from './router.ts';
 
@@ -259,6 +260,7 @@ const NAMES = '8e1c4f5a-6a5d-4c1e-9d5f-2f6f1a3b7c10';
 /** The subgraphs and a router before them. */
 export interface FixtureOptions {
   graphiql?: boolean;
+  page?: PageOptions | null;
   /** Beside the defaults. */
   limits?: Partial<LimitSettings>;
   safelist?: Manifest | null;
@@ -268,6 +270,7 @@ export interface FixtureOptions {
 
 export async function startFixture({
   graphiql = true,
+  page = null,
   limits = {},
   safelist = null,
   corsOrigins = [],
@@ -322,6 +325,7 @@ export async function startFixture({
       '/.well-known/jwks.json': { to: 'customer', method: 'GET' },
     },
     graphiql,
+    page,
     limits: { ...limitsFrom(readConfig(limitSettings, {})), ...limits },
     safelist,
     corsOrigins,

@@ -33,7 +33,7 @@ const CONTENT_SECURITY_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src data:; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 export const wantsPage = ({ method, headers }: IncomingMessage): boolean =>
-  method === 'GET' && (headers.accept ?? '').includes('text/html');
+  (method === 'GET' || method === 'HEAD') && (headers.accept ?? '').includes('text/html');
 
 export const graphiqlPage: Handler = async (_request, response) => {
   response.setHeader('content-security-policy', CONTENT_SECURITY_POLICY);

@@ -1,5 +1,6 @@
 /** The router's process: the committed supergraph, and from the settings where its subgraphs are. */
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { tokenSettings, tokenVerifierFor } from '#platform/oidc.ts';
 import { run } from '#platform/process.ts';
 import { limitSettings, limitsFrom } from './limits.ts';
@@ -22,6 +23,8 @@ await run(
     'DELIVERY_URL',
     'CUSTOMER_URL',
     'GRAPHIQL',
+    'STRIPE_PUBLISHABLE_KEY',
+    'RENTABOOK_DEMO',
     'CORS_ORIGINS',
     'SAFELIST',
     ...limitSettings,
@@ -47,6 +50,14 @@ await run(
         ...(!config.OIDC_ISSUER && { '/.well-known/jwks.json': { to: 'customer', method: 'GET' } as const }),
       },
       graphiql: config.GRAPHIQL === 'on',
+      page: {
+        folder: fileURLToPath(new URL('../web/dist', import.meta.url)),
+        config: {
+          stripe: config.STRIPE_PUBLISHABLE_KEY ?? null,
+          demo: config.RENTABOOK_DEMO === 'on' && !config.OIDC_ISSUER,
+          oidc: Boolean(config.OIDC_ISSUER),
+        },
+      },
       limits: limitsFrom(config),
       safelist: config.SAFELIST ? readSafelist(config.SAFELIST) : null,
       corsOrigins: config.CORS_ORIGINS,

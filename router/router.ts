@@ -19,6 +19,7 @@ import { graphiqlFiles, graphiqlPage, wantsPage } from './graphiql.ts';
 import { createLimits, type LimitSettings } from './limits.ts';
 import { createOperations } from './operations.ts';
 import { createOrigins, type Origins } from './origins.ts';
+import { type PageOptions, servePage } from './page.ts';
 import { passage } from './passage.ts';
 import { createPersisted, type Manifest, type Persisted } from './persisted.ts';
 import { onlyWhatMayRun, retryAfter, withoutInternals, withStatus } from './plugins.ts';
@@ -43,8 +44,10 @@ export interface RouterOptions {
   subgraphs: Record<string, string>;
   /** Paths that are a subgraph's own, passed on to it. */
   passages: Record<string, { to: string; method: 'GET' | 'POST' }>;
-  /** The page, and introspection with it. */
+  /** The page of GraphiQL, and introspection with it. */
   graphiql: boolean;
+  /** The page of customers and staff; null: none. */
+  page: PageOptions | null;
   limits: LimitSettings;
   /** The operations that may be run; null: any. */
   safelist: Manifest | null;
@@ -129,13 +132,14 @@ export async function startRouter(options: RouterOptions): Promise<Started> {
     headers: SECURITY_HEADERS,
     routes: {
       [GRAPHQL]: endpoint({ apollo, streams, verifyToken, clientOf, origins, graphiql, bodyBytes }),
-      ...(graphiql && { '/': graphiqlPage, '/graphiql/*': graphiqlFiles }),
+      ...(graphiql && { '/graphiql': graphiqlPage, '/graphiql/*': graphiqlFiles }),
       ...Object.fromEntries(
         Object.entries(options.passages).map(([path, { to, method }]) => [
           path,
           passage(subgraphNamed(to), { method, clientOf, limits, log }),
         ]),
       ),
+      ...(options.page && { '/*': servePage(options.page) }), // last: for what no other takes
     },
     notReady: async () => null, // subgraphs that are away leave partial answers, which this process alone can give
     lingerMs,

@@ -79,20 +79,6 @@ securityContext: {{- toYaml . | nindent 2 }}
 securityContext: {{- toYaml .Values.containerSecurityContext | nindent 2 }}
 {{- end }}
 
-{{/*
-What of the router is for clients, and whether what stands below it is meant as well. ingress-nginx refuses a dot in what is Exact or
-Prefix (1.12, until 1.12.6 and 1.13.2 let it pass), and nothing in what it may read as it likes.
-*/}}
-{{- define "rentabook.paths" -}}
-/graphql: Exact
-/webhooks: Prefix
-/.well-known/jwks.json: ImplementationSpecific
-{{- if eq (include "rentabook.tuning" . | fromYaml).GRAPHIQL "on" }}
-/: Exact
-/graphiql: Prefix
-{{- end }}
-{{- end }}
-
 {{/* As they stand in a `from`: `(list $ names)`. */}}
 {{- define "rentabook.podsOf" -}}
 {{- $root := first . -}}
