@@ -30,6 +30,7 @@ async function main(): Promise<void> {
     natsServer: NATS_SERVER,
     tuning: tuningIn(given),
     notifying: notifyingIn(given),
+    page: true,
     say: withoutRepetition(print),
   });
 
@@ -83,8 +84,9 @@ function stopOnSignal(system: System): AbortSignal {
 function welcome({ url, logs }: System, tookMs: number): string {
   return [
     '',
+    `  page         ${url}/`,
     `  GraphQL      ${url}/graphql  (queries and mutations; subscriptions by graphql-ws)`,
-    `  GraphiQL     ${url}/`,
+    `  GraphiQL     ${url}/graphiql`,
     `  logs         ${logs}`,
     `  accounts     ${demoAccounts.join('  ')}`,
     `  password     ${DEMO_PASSWORD}`,

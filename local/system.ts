@@ -1,6 +1,9 @@
 /** All of Rentabook on one machine: the stages of its start, the processes it is made of, its end. */
+import { execFile } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { bareEnvironment } from '#platform/config.ts';
 import { reachedAt } from '#platform/network.ts';
 import { provision, serviceUrl } from '#platform/provision.ts';
 import { ENVIRONMENT_FILE, type RunningSystem } from '#platform/runningSystem.ts';
@@ -41,6 +44,8 @@ export interface SystemOptions {
   tuning: Environment;
   /** Those by which customers are told; for Customer alone. */
   notifying?: Environment;
+  /** Whether the router's page is built first. */
+  page?: boolean;
   /** For tests alone: quicker, and not safe from a power cut. */
   careless?: boolean;
   /** Is told what a person should know, a sentence at a time. */
@@ -90,6 +95,10 @@ const anyPorts = { book: 0, rental: 0, delivery: 0, customer: 0, sandbox: 0, pos
 
 /** Of the accounts to try it with (subgraphs/customer/demo.ts), where the settings name nobody else. */
 const DEMO_ADMIN = 'admin@demo.test';
+
+const PAGE_BUILD = join(import.meta.dirname, '..', 'web', 'build.ts');
+/** It takes a few seconds. */
+const PAGE_MS = 60_000;
 
 /** Claims folder and port; nothing runs yet. @throws when another one uses them. */
 export async function openSystem(options: SystemOptions): Promise<System> {
@@ -170,6 +179,16 @@ export async function openSystem(options: SystemOptions): Promise<System> {
     return `NATS ${program.version} on 127.0.0.1:${ports.nats}`;
   }
 
+  /** Without it there is the one that was built before, or none: everything else does its work. */
+  async function buildPage(): Promise<string> {
+    const options = { env: bareEnvironment({}), signal: closing.signal, timeout: PAGE_MS };
+    const { stdout } = await promisify(execFile)(process.execPath, [PAGE_BUILD], options).catch(
+      (error: { stdout?: string; message: string }) => ({ stdout: error.stdout || error.message }),
+    );
+    closing.signal.throwIfAborted();
+    return stdout.trim();
+  }
+
   async function makeDatabases(): Promise<string> {
     const passwords = owners.map((owner) => [databaseOf(owner), secrets.databasePasswords[owner]]);
     await provision(adminUrl, Object.fromEntries(passwords));
@@ -202,6 +221,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
         steps: [
           { title: 'PostgreSQL', run: startPostgres },
           { title: 'NATS', run: startNats },
+          ...(options.page ? [{ title: 'the page', run: buildPage }] : []),
         ],
       },
       { title: 'databases', steps: [{ title: 'one for each service', run: makeDatabases }] },
