@@ -17,6 +17,8 @@ function formatsOf(language: Language) {
   const list = new Intl.ListFormat(locale, { type: 'conjunction' });
   const day = new Intl.DateTimeFormat(locale, { month: 'short', day: 'numeric', timeZone: 'UTC' });
   const country = new Intl.DisplayNames(locale, { type: 'region' });
+  const languageName = new Intl.DisplayNames(locale, { type: 'language' });
+  const collator = new Intl.Collator(locale);
   return {
     /** Amounts are minor units; Intl knows how many a currency has. */
     money({ amount, currency }: Money): string {
@@ -36,6 +38,9 @@ function formatsOf(language: Language) {
     number: (value: number): string => number.format(value),
     list: (items: readonly string[]): string => list.format(items),
     country: (code: string): string => country.of(code) ?? code,
+    language: (code: string): string => languageName.of(code) ?? code,
+    /** Sorts words. */
+    compare: (a: string, b: string): number => collator.compare(a, b),
   };
 }
 
