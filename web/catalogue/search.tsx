@@ -1,64 +1,111 @@
-/** Finds books as one types. */
-import { useDeferredValue, useState } from 'react';
-import { Link } from 'wouter';
+/** Finds books as one types. What is searched for is in the address, so a link or the back button leads to it again. */
+import { useCallback, useState } from 'react';
+import { Link, useLocation, useSearch } from 'wouter';
 import { useRead } from '../client/hooks.ts';
 import { useFormat } from '../language/format.ts';
-import { wordsOf } from '../language/language.ts';
+import { plural, wordsOf } from '../language/language.ts';
 import { Cover } from '../pieces/cover.tsx';
-import { Field } from '../pieces/form.tsx';
+import { Button } from '../pieces/form.tsx';
 import { Page } from '../pieces/page.tsx';
 import { Empty, Loading, More, Problem } from '../pieces/states.tsx';
-import { SearchBooksDocument } from './search.generated.ts';
+import { Availability } from './availability.tsx';
+import { Filters } from './filters.tsx';
+import { SearchBooksDocument, type SearchBooksQuery } from './search.generated.ts';
+import { SearchField } from './searchField.tsx';
+import { changed, filterNames, wishOf } from './searchParams.ts';
 import './catalogue.css';
 
 const useWords = wordsOf({
-  en: { title: 'Find a book', search: 'Title, author, publisher or ISBN', none: 'Nothing found.' },
-  ko: { title: '책 찾기', search: '제목, 저자, 출판사 또는 ISBN', none: '찾은 책이 없습니다.' },
+  en: {
+    title: 'Find a book',
+    found: (count: number, text: string) => plural(count, { one: '1 book', other: `${text} books` }),
+    none: 'No book matches.',
+    other: 'Try fewer words, or another spelling.',
+    clearFilters: 'Clear the filters',
+    clearAll: 'Show all books',
+  },
+  ko: {
+    title: '책 찾기',
+    found: (_count: number, text: string) => `${text}권`,
+    none: '조건에 맞는 책이 없습니다.',
+    other: '검색어를 줄이거나 다르게 입력해 보세요.',
+    clearFilters: '필터 모두 지우기',
+    clearAll: '전체 책 보기',
+  },
 });
 
 const PAGE = 24;
+const noFilters = Object.fromEntries(filterNames.map((name) => [name, '']));
 
 export function Search() {
   const words = useWords();
   const format = useFormat();
-  const [text, setText] = useState('');
-  const search = useDeferredValue(text.trim());
-  const [after, setAfter] = useState<string>();
+  const query = useSearch();
+  const params = new URLSearchParams(query);
+  const change = useChange();
+  const [shown, setShown] = useState<{ query: string; after?: string }>({ query });
+  const after = shown.query === query ? shown.after : undefined;
   const { data, loading, refreshing, error, again } = useRead(SearchBooksDocument, {
     first: PAGE,
     after,
-    search: search || undefined,
-    orderBy: search ? 'RELEVANCE' : 'POPULAR',
+    ...wishOf(params),
   });
   const books = data?.books;
+  const filtered = filterNames.some((name) => params.has(name));
 
   return (
     <Page title={words.title}>
-      <Field
-        label={words.search}
-        type="search"
-        value={text}
-        onChange={(event) => {
-          setText(event.target.value);
-          setAfter(undefined);
-        }}
-      />
+      <SearchField q={params.get('q') ?? ''} search={(q) => change({ q }, { replace: true })} />
+      <Filters params={params} books={books?.edges.map(({ node }) => node) ?? []} change={change} />
       <Problem error={error} again={again} />
       {loading && <Loading />}
-      {books?.edges.length === 0 && <Empty>{words.none}</Empty>}
+      <p role="status" className="found">
+        {books && (books.edges.length ? words.found(books.totalCount, format.number(books.totalCount)) : words.none)}
+      </p>
+      {books?.edges.length === 0 && (
+        <Empty>
+          <p>{words.other}</p>
+          {filtered && <Button onClick={() => change(noFilters)}>{words.clearFilters}</Button>}{' '}
+          <Button onClick={() => change({ ...noFilters, q: '' })}>{words.clearAll}</Button>
+        </Empty>
+      )}
       <ul className="books" aria-busy={refreshing}>
-        {books?.edges.map(({ node: { id, title, authors, rentalFee } }) => (
-          <li key={id}>
-            <Link href={`/books/${id}`}>
-              <Cover {...{ id, title, authors }} />
-              <strong>{title}</strong>
-              <span>{format.list(authors)}</span>
-              <span>{format.money(rentalFee)}</span>
-            </Link>
-          </li>
+        {books?.edges.map(({ node }) => (
+          <Found key={node.id} book={node} />
         ))}
       </ul>
-      {books && <More pageInfo={books.pageInfo} busy={refreshing} show={setAfter} />}
+      {books && <More pageInfo={books.pageInfo} busy={refreshing} show={(after) => setShown({ query, after })} />}
     </Page>
+  );
+}
+
+type Book = NonNullable<SearchBooksQuery['books']>['edges'][number]['node'];
+
+function Found({ book: { id, title, authors, rentalFee, status, stock } }: { book: Book }) {
+  const format = useFormat();
+  return (
+    <li>
+      <Link href={`/books/${id}`}>
+        <Cover {...{ id, title, authors }} />
+        <strong>{title}</strong>
+        <span className="authors">{format.list(authors)}</span>
+        <span>{format.money(rentalFee)}</span>
+        <span>
+          <Availability status={status} stock={stock} />
+        </span>
+      </Link>
+    </li>
+  );
+}
+
+/** Changes the address; typing replaces it, everything else can be undone by the back button. */
+function useChange() {
+  const [, go] = useLocation();
+  return useCallback(
+    (values: Record<string, string>, options?: { replace: boolean }) => {
+      const next = changed(new URLSearchParams(location.search), values).toString();
+      if (next !== location.search.slice(1)) go(next ? `/?${next}` : '/', options);
+    },
+    [go],
   );
 }
