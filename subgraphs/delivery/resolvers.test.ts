@@ -186,6 +186,20 @@ describe('the list', () => {
     expect(await found({ direction: 'OUTBOUND', status: ['PENDING'] }, pending, taken, back)).toEqual([pending.id]);
   });
 
+  test('finds the parcel of a label, whatever its case and the spaces around it', async () => {
+    const [labelled, other] = [`Sb-${randomUUID()}`, `SB-${randomUUID()}`];
+    const wanted = await parcel({}, (em, delivery) => em.assign(delivery, { trackingNumber: labelled }));
+    const another = await parcel({}, (em, delivery) => em.assign(delivery, { trackingNumber: other }));
+    const unlabelled = await parcel();
+    const foundBy = (filter: object) => found(filter, wanted, another, unlabelled);
+
+    expect(await foundBy({ trackingNumber: ` ${labelled.toUpperCase()}\n` })).toEqual([wanted.id]);
+    expect(await foundBy({ trackingNumber: labelled.toLowerCase(), direction: 'RETURN' })).toEqual([]);
+    expect(await foundBy({ trackingNumber: labelled.slice(0, -1) })).toEqual([]);
+    expect(await foundBy({ trackingNumber: '%' })).toEqual([]);
+    expect(await foundBy({ trackingNumber: null })).toEqual([wanted.id, another.id, unlabelled.id]);
+  });
+
   test('of the stuck has those without news for so long, unless they are at their end', async () => {
     const silent = await parcel({ createdAt: minutesAgo(40) });
     const fresh = await parcel({ createdAt: minutesAgo(20) });
