@@ -184,6 +184,31 @@ test('stuck is what should have gone on by itself, not a loan that is read', asy
   expect([ids.includes(returning.id), ids.includes(fresh.id)]).toEqual([true, false]);
 });
 
+test('of what is stuck the oldest request comes first, from page to page', async () => {
+  const customerId = randomUUID();
+  const changedAt = new Date(Date.now() - 3_600_000);
+  const made: string[] = [];
+  for (const hours of [4, 3, 2]) {
+    const requestedAt = new Date(Date.now() - hours * 3_600_000);
+    made.push((await rentals.rentalIn('ACCEPTED', { customerId, requestedAt, changedAt })).id);
+  }
+  const PAGE = `query ($after: String, $filter: RentalFilter) {
+    rentals(first: 2, after: $after, filter: $filter) { edges { node { id } } pageInfo { endCursor } }
+  }`;
+  const idsOf = async (filter: object) => {
+    const ids: string[] = [];
+    for (let after: string | null = null; ids.length < made.length; ) {
+      const { rentals: page } = await rentals.ask(randomUUID(), PAGE, { after, filter }, ['STAFF']);
+      ids.push(...page.edges.map(({ node }: { node: { id: string } }) => node.id));
+      after = page.pageInfo.endCursor;
+    }
+    return ids;
+  };
+
+  expect(await idsOf({ customerId, stuckForMinutes: 30 })).toEqual(made);
+  expect(await idsOf({ customerId })).toEqual(made.toReversed());
+});
+
 test('no state of a rental is a dead end but the final ones', () => {
   const changes: Change[] = ['accept', 'resume', 'ship', 'deliver', 'startReturn', 'receive', 'close'];
   for (const status of rentalStatuses) {
