@@ -11,30 +11,36 @@ export interface StockReport {
 const DAY_MS = 86_400_000;
 const TURN_DAYS = 365;
 
+/** The ledger is summed up by days once, however many of them are asked for. */
 const REPORT = `
-  SELECT day.date, (
-      SELECT coalesce(sum(CASE from_bucket WHEN 'OUTSIDE' THEN quantity ELSE -quantity END), 0)::int FROM stock_movement
-      WHERE (from_bucket = 'OUTSIDE' OR to_bucket = 'OUTSIDE') AND occurred_at < day.until) AS "copiesOwned",
-    coalesce(issued."onDay", 0)::int AS "copiesIssued", coalesce(issued."inYear", 0)::int AS "issuedInYear"
-  FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::timestamptz[]) AS day(date, since, until, year)
-  CROSS JOIN LATERAL (
-    SELECT sum(quantity) FILTER (WHERE occurred_at >= day.since) AS "onDay", sum(quantity) AS "inYear" FROM stock_movement
-    WHERE type = 'ISSUE' AND occurred_at >= day.year AND occurred_at < day.until) AS issued`;
+  WITH asked AS (
+    SELECT date, (since AT TIME ZONE 'UTC')::date AS day FROM unnest($1::text[], $2::timestamptz[]) AS a(date, since)),
+  owned AS (
+    SELECT (occurred_at AT TIME ZONE 'UTC')::date AS day, sum(CASE from_bucket WHEN 'OUTSIDE' THEN quantity ELSE -quantity END) AS quantity
+    FROM stock_movement WHERE (from_bucket = 'OUTSIDE' OR to_bucket = 'OUTSIDE') AND occurred_at < $4 GROUP BY 1),
+  issued AS (
+    SELECT (occurred_at AT TIME ZONE 'UTC')::date AS day, sum(quantity) AS quantity
+    FROM stock_movement WHERE type = 'ISSUE' AND occurred_at >= $3 AND occurred_at < $4 GROUP BY 1)
+  SELECT date, (SELECT coalesce(sum(quantity), 0)::int FROM owned WHERE owned.day <= asked.day) AS "copiesOwned",
+    (SELECT coalesce(sum(quantity), 0)::int FROM issued WHERE issued.day = asked.day) AS "copiesIssued",
+    (SELECT coalesce(sum(quantity), 0)::int FROM issued
+      WHERE issued.day <= asked.day AND issued.day > asked.day - ${TURN_DAYS}) AS "issuedInYear"
+  FROM asked`;
 
 /** By ISO days; null for what is none. */
 export const reportsOf = (em: EntityManager): DataLoader<string, StockReport | null> =>
   new DataLoader(async (dates) => {
     const days = dates.flatMap((date) => {
       const since = startOf(date);
-      if (since === null) return [];
-      const until = since + DAY_MS;
-      return [{ date, since: new Date(since), until: new Date(until), year: new Date(until - TURN_DAYS * DAY_MS) }];
+      return since === null ? [] : [{ date, since }];
     });
+    if (!days.length) return dates.map(() => null);
+    const starts = days.map(({ since }) => since);
     const rows = await query<Omit<StockReport, 'stockTurn'> & { date: string; issuedInYear: number }>(em, REPORT, [
       days.map(({ date }) => date),
-      days.map(({ since }) => since),
-      days.map(({ until }) => until),
-      days.map(({ year }) => year),
+      starts.map((since) => new Date(since)),
+      new Date(Math.min(...starts) - (TURN_DAYS - 1) * DAY_MS),
+      new Date(Math.max(...starts) + DAY_MS),
     ]);
     const found = new Map(
       rows.map(({ date, issuedInYear, ...counts }): [string, StockReport] => [
