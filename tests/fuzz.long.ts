@@ -82,6 +82,22 @@ test.each([
   ],
   ['dailyReport', 'query ($a: String!) { dailyReport(date: $a) { requested stockTurn } }', { a: text }],
   [
+    'dailyReports',
+    'query ($a: Int, $b: String) { dailyReports(days: $a, to: $b) { requested stockTurn } }',
+    { a: int, b: text },
+  ],
+  [
+    'copies',
+    'query ($a: String, $b: ID, $c: String) { copies(after: $a, filter: { barcode: $c, bookId: $b, rentalId: $b }) { edges { cursor } } }',
+    { a: text, b: id, c: text },
+  ],
+  [
+    'importBooks',
+    'mutation ($a: String!, $b: Int!, $c: String) { importBooks(input: { rows: [{ line: $b, bookId: $a, title: $a, isbn: $c, authors: $c, originalPublicationYear: $c, languageCode: $c, ratingsCount: $c }, { line: 1, bookId: "1", title: $a }] }) { results { outcome } userErrors { code } } }',
+    { a: text, b: int, c: text },
+  ],
+  ['deliveries', 'query ($a: String) { deliveries(filter: { trackingNumber: $a }) { edges { cursor } } }', { a: text }],
+  [
     'saveAddress',
     'mutation ($a: String!, $b: String!) { saveAddress(input: { label: $a, name: $b, line1: $a, city: $b, postalCode: $a, country: $b }) { userErrors { code path } } }',
     { a: text, b: text },
@@ -115,7 +131,9 @@ test.each([
 ] as const)(
   '%s answers whatever it is asked',
   async (_, query, shape) => {
-    const client = /addBook|recordTracking|waiveFee|receiveCopy|dailyReport/.test(query) ? staff : reader;
+    const client = /addBook|recordTracking|waiveFee|receiveCopy|dailyReport|copies|importBooks|deliveries/.test(query)
+      ? staff
+      : reader;
     await fc.assert(
       fc.asyncProperty(fc.record(shape as Record<string, fc.Arbitrary<unknown>>), async (variables) => {
         expect(faults(await client.ask(query, variables))).toEqual([]);
