@@ -1,0 +1,128 @@
+/** What a courier says of a parcel next. A press is one scan, however often it has to be sent. */
+import { useEffect, useRef, useState } from 'react';
+import { useIdempotencyKey, useSend } from '../client/hooks.ts';
+import { wordsOf } from '../language/language.ts';
+import { type UserError, useRefusal } from '../language/refusals.ts';
+import { Button, Faults, Field } from '../pieces/form.tsx';
+import { Problem } from '../pieces/states.tsx';
+import { useStatusWords } from '../pieces/words.ts';
+import { type DeliveryStatus, type OfficeParcelFragment, OfficeRecordScanDocument } from './delivery.generated.ts';
+import { ReasonDialog } from './reasonDialog.tsx';
+import { nextScansOf } from './scans.ts';
+
+const useWords = wordsOf({
+  en: {
+    next: 'Next scan',
+    note: 'Note',
+    noteHint: 'Goes with the scan: left at the door, nobody home …',
+    final: 'This parcel has come to its end.',
+    recorded: (status: string) => `Recorded: ${status}.`,
+    notApplied: (status: string, stays: string) =>
+      `“${status}” was kept, but not applied: the parcel stays “${stays}”.`,
+    sure: (status: string) => `Record “${status}”?`,
+    ends: 'This ends the way of the parcel and cannot be taken back.',
+    record: 'Record',
+  },
+  ko: {
+    next: '다음 스캔',
+    note: '메모',
+    noteHint: '스캔과 함께 저장됩니다. 예: 문 앞에 둠, 부재중',
+    final: '배송이 끝났습니다.',
+    recorded: (status: string) => `기록했습니다: ${status}`,
+    notApplied: (status: string, stays: string) =>
+      `‘${status}’ 스캔은 기록만 되고 반영되지 않았습니다. 배송 상태는 ‘${stays}’ 그대로입니다.`,
+    sure: (status: string) => `‘${status}’로 기록할까요?`,
+    ends: '배송이 종료되며 되돌릴 수 없습니다.',
+    record: '기록',
+  },
+});
+
+/** What ends a parcel otherwise than it should is asked for once more. */
+const grave: readonly DeliveryStatus[] = ['STOPPED', 'RETURNED_TO_SENDER', 'LOST'];
+
+export function NextScans({ parcel }: { parcel: OfficeParcelFragment }) {
+  const words = useWords();
+  const status = useStatusWords();
+  const say = useRefusal();
+  const { send, sending, error } = useSend(OfficeRecordScanDocument);
+  const { key, renew } = useIdempotencyKey();
+  const [note, setNote] = useState('');
+  const [asking, setAsking] = useState<DeliveryStatus>();
+  const [errors, setErrors] = useState<readonly UserError[]>([]);
+  const [said, setSaid] = useState<{ text: string; wrong: boolean }>();
+  const next = nextScansOf[parcel.status];
+
+  // The button that was pressed is gone.
+  const message = useRef<HTMLParagraphElement>(null);
+  useEffect(() => {
+    if (said) message.current?.focus();
+  }, [said]);
+
+  async function record(scan: DeliveryStatus): Promise<readonly UserError[] | undefined> {
+    const idempotencyKey = `${key}-${scan}`;
+    const input = { deliveryId: parcel.id, status: scan, note: note.trim() || undefined, idempotencyKey };
+    const answer = (await send({ input }))?.recordTrackingEvent;
+    if (!answer) return undefined;
+    renew();
+    if (answer.userErrors.length || !answer.delivery) return answer.userErrors;
+    const { status: now } = answer.delivery;
+    const wrong = now !== scan;
+    const [name, stays] = [status.delivery[scan], status.delivery[now]];
+    setSaid({ text: wrong ? words.notApplied(name, stays) : words.recorded(name), wrong });
+    setNote('');
+    return [];
+  }
+
+  return (
+    <section className="card next-scans">
+      <h2>{words.next}</h2>
+      <p ref={message} role="status" tabIndex={-1} className={said?.wrong ? 'said wrong' : 'said'}>
+        {said?.text}
+      </p>
+      <Faults of={errors.map(say)} />
+      {!asking && <Problem error={error} />}
+      {!next.length && <p>{words.final}</p>}
+      {next.length > 0 && (
+        <>
+          <div className="big">
+            {next.map((scan, place) => (
+              <Button
+                key={scan}
+                kind={place === 0 ? 'main' : grave.includes(scan) ? 'danger' : 'quiet'}
+                busy={sending}
+                onClick={async () => {
+                  if (grave.includes(scan)) return setAsking(scan);
+                  setErrors((await record(scan)) ?? []);
+                }}
+              >
+                {status.delivery[scan]}
+              </Button>
+            ))}
+          </div>
+          <Field
+            label={words.note}
+            hint={words.noteHint}
+            value={note}
+            maxLength={1000}
+            onChange={(event) => {
+              setNote(event.target.value);
+              renew();
+            }}
+          />
+        </>
+      )}
+      {asking && (
+        <ReasonDialog
+          title={words.sure(status.delivery[asking])}
+          text={words.ends}
+          act={words.record}
+          reason="none"
+          sending={sending}
+          error={error}
+          send={() => record(asking)}
+          close={() => setAsking(undefined)}
+        />
+      )}
+    </section>
+  );
+}

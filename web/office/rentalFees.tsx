@@ -1,0 +1,78 @@
+/** The fees of a rental, and waiving them. */
+import { useState } from 'react';
+import { useSend } from '../client/hooks.ts';
+import { useFormat } from '../language/format.ts';
+import { wordsOf } from '../language/language.ts';
+import { Button } from '../pieces/form.tsx';
+import { useStatusWords } from '../pieces/words.ts';
+import { ReasonDialog } from './reasonDialog.tsx';
+import { type OfficeRentalPartsFragment, OfficeWaiveFeeDocument } from './rental.generated.ts';
+
+const useWords = wordsOf({
+  en: {
+    fees: 'Fees',
+    none: 'No fees.',
+    waive: 'Waive',
+    waiveIt: (kind: string, amount: string) => `Waive the fee: ${kind}, ${amount}`,
+    text: 'The customer does not have to pay it. This cannot be taken back.',
+  },
+  ko: {
+    fees: '요금',
+    none: '청구된 요금이 없습니다.',
+    waive: '면제',
+    waiveIt: (kind: string, amount: string) => `요금 면제: ${kind}, ${amount}`,
+    text: '회원이 이 요금을 내지 않아도 됩니다. 되돌릴 수 없습니다.',
+  },
+});
+
+type Fees = OfficeRentalPartsFragment['fees'];
+
+export function RentalFees({ fees }: { fees: Fees }) {
+  const words = useWords();
+  const status = useStatusWords();
+  const format = useFormat();
+  const [waiving, setWaiving] = useState<string>();
+  const { send, sending, error } = useSend(OfficeWaiveFeeDocument);
+  const fee = fees.find(({ id }) => id === waiving);
+  const nameOf = ({ kind, amount }: Fees[number]) => words.waiveIt(status.feeKind[kind], format.money(amount));
+
+  return (
+    <section className="card">
+      <h2>{words.fees}</h2>
+      {!fees.length && <p>{words.none}</p>}
+      <ul className="fees">
+        {fees.map((fee) => (
+          <li key={fee.id}>
+            <strong>
+              {status.feeKind[fee.kind]} {format.money(fee.amount)}
+            </strong>{' '}
+            <span className={fee.status === 'OUTSTANDING' ? 'badge fault' : 'badge over'}>
+              {status.fee[fee.status]}
+            </span>
+            <p>{fee.explanation}</p>
+            <p>
+              <time dateTime={fee.createdAt}>{format.time(fee.createdAt)}</time>
+            </p>
+            {fee.status === 'OUTSTANDING' && (
+              <Button aria-label={nameOf(fee)} onClick={() => setWaiving(fee.id)}>
+                {words.waive}
+              </Button>
+            )}
+          </li>
+        ))}
+      </ul>
+      {fee && (
+        <ReasonDialog
+          title={nameOf(fee)}
+          text={words.text}
+          act={words.waive}
+          reason="needed"
+          sending={sending}
+          error={error}
+          send={async (reason) => (await send({ feeId: fee.id, reason: reason ?? '' }))?.waiveFee.userErrors}
+          close={() => setWaiving(undefined)}
+        />
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,48 @@
+/** Scan a parcel's label to go to the parcel; for a courier on the way, one after the other. */
+import { useEffect, useRef, useState } from 'react';
+import { useLocation } from 'wouter';
+import { useAsk } from '../client/hooks.ts';
+import { wordsOf } from '../language/language.ts';
+import { Problem } from '../pieces/states.tsx';
+import { OfficeFindDeliveryDocument } from './deliveries.generated.ts';
+import { ScanField } from './scanField.tsx';
+
+const useWords = wordsOf({
+  en: { scan: 'Tracking number', noSuchParcel: (number: string) => `No such parcel: ${number}` },
+  ko: { scan: '송장 번호', noSuchParcel: (number: string) => `없는 송장 번호입니다: ${number}` },
+});
+
+/** Where there is a mouse there is a keyboard; a phone's would cover the half of the view. */
+const hasKeyboard = () => matchMedia('(pointer: fine)').matches;
+
+export function ScanParcel() {
+  const words = useWords();
+  const [, go] = useLocation();
+  const field = useRef<HTMLInputElement>(null);
+  const { ask, asking, error } = useAsk(OfficeFindDeliveryDocument);
+  const [unknown, setUnknown] = useState<{ number: string; times: number }>();
+  useEffect(() => {
+    if (hasKeyboard()) field.current?.focus();
+  }, []);
+
+  async function scan(trackingNumber: string): Promise<void> {
+    const data = await ask({ trackingNumber });
+    if (!data) return;
+    const found = data.deliveries?.edges[0]?.node;
+    if (found) go(`/deliveries/${found.id}`);
+    setUnknown((last) => (found ? undefined : { number: trackingNumber, times: (last?.times ?? 0) + 1 }));
+  }
+
+  return (
+    <>
+      <ScanField label={words.scan} field={field} busy={asking} scan={scan}>
+        {unknown && (
+          <p key={unknown.times} role="alert" className="said wrong">
+            {words.noSuchParcel(unknown.number)}
+          </p>
+        )}
+      </ScanField>
+      <Problem error={error} />
+    </>
+  );
+}
