@@ -1,5 +1,5 @@
 # One image for every process of Rentabook; the command picks one: `node router/main.ts`, `node operate/migrate.ts` …
-# Node runs the TypeScript as it stands, so nothing is compiled, and what is copied is the same for every processor.
+# Node runs the TypeScript as it stands, so nothing but the page is compiled, and what is copied is the same for every processor.
 
 FROM --platform=$BUILDPLATFORM node:26-bookworm-slim AS dependencies
 WORKDIR /app
@@ -14,9 +14,19 @@ RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund \
  && find node_modules -type f \( -name '*.map' -o -name '*.ts' -o -name '*.cts' -o -name '*.mts' -o -name '*.md' \) \
       ! -iname 'licen[cs]e*' ! -iname 'notice*' -delete
 
+FROM --platform=$BUILDPLATFORM node:26-bookworm-slim AS page
+WORKDIR /app
+COPY package.json package-lock.json tsconfig.json ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY platform ./platform
+COPY web ./web
+RUN node web/build.ts
+
 FROM --platform=$BUILDPLATFORM node:26-bookworm-slim AS source
 WORKDIR /app
 COPY . .
+RUN rm -r web tsconfig.json
+COPY --from=page /app/web/dist ./web/dist
 # Readable by any user, whatever the umask of the checkout.
 RUN chmod -R u=rwX,go=rX .
 

@@ -33,6 +33,12 @@ test('no file in the image imports a library that is installed for development a
   expect(libraries.filter(({ to }) => !installed.has(libraryOf(to)))).toEqual([]);
 });
 
+test('of the page only what was built is in the image, and it is built there', () => {
+  const [, last = ''] = readFileSync('Dockerfile', 'utf8').split('AS source\n');
+  expect(last).toMatch(/^RUN rm -r web .*\nCOPY --from=page \/app\/web\/dist \.\/web\/dist$/m);
+  expect(isInImage('web/dist/current')).toBe(false);
+});
+
 test('no test is in the image', () => {
   expect(files.filter((file) => /\.(test|long)\.ts$|fixture/.test(file))).toEqual([]);
 });

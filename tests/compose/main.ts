@@ -81,6 +81,14 @@ const checks: [claim: string, check: () => void][] = [
     },
   ],
   [
+    'a browser gets the page, which knows that there are demo accounts',
+    () => {
+      const page = must(client('page'));
+      assert.match(page, /<meta name="rentabook" content="{[^"]*&quot;demo&quot;:true/);
+      assert.match(page, /createElement/);
+    },
+  ],
+  [
     'a client finds, rents, follows and returns a book',
     () => {
       orders = must(client('story'));
