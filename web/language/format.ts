@@ -12,6 +12,7 @@ function formatsOf(language: Language) {
   const locale = locales[language];
   const date = new Intl.DateTimeFormat(locale, { dateStyle: 'medium' });
   const time = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' });
+  const clock = new Intl.DateTimeFormat(locale, { timeStyle: 'medium' });
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
   const number = new Intl.NumberFormat(locale);
   const list = new Intl.ListFormat(locale, { type: 'conjunction' });
@@ -28,6 +29,7 @@ function formatsOf(language: Language) {
     },
     date: (instant: string): string => date.format(new Date(instant)),
     time: (instant: string): string => time.format(new Date(instant)),
+    clock: (instant: string): string => clock.format(new Date(instant)),
     /** Of a day of a report, such as 2026-10-31, which is in UTC. */
     day: (isoDay: string): string => day.format(new Date(`${isoDay}T00:00:00Z`)),
     ago(instant: string, now = Date.now()): string {
