@@ -37,6 +37,29 @@ const korean: Record<string, string> = {
   'INVALID_INPUT paymentMethod': '결제 수단을 확인해 주세요.',
   'POLICY_DENIED input': '더 저장할 수 없습니다. 쓰지 않는 주소를 먼저 지워 주세요.',
 
+  // addBook, updateBook, addCopies, withdrawCopies and importBooks
+  'INVALID_INPUT isbn': 'ISBN이 아닙니다. 숫자를 다시 확인해 주세요.',
+  'INVALID_INPUT title': '제목을 500자 이내로 입력해 주세요.',
+  'INVALID_INPUT authors': '저자는 한 명당 200자 이내로, 100명까지 입력할 수 있습니다.',
+  'INVALID_INPUT publisher': '출판사는 200자까지 입력할 수 있습니다.',
+  'INVALID_INPUT publishedYear': '출간 연도는 -5000부터 9999까지 입력할 수 있습니다.',
+  'INVALID_INPUT language': '언어 코드를 확인해 주세요. 예: ko, en',
+  'INVALID_INPUT tags': '태그는 하나당 50자 이내로, 50개까지 입력할 수 있습니다.',
+  'INVALID_INPUT amount': '대여료는 0 이상 20,000,000 이하로 입력해 주세요.',
+  'INVALID_INPUT copies': '권수는 0권부터 1,000권까지 입력할 수 있습니다.',
+  'INVALID_INPUT count': '한 번에 1권부터 1,000권까지 할 수 있습니다.',
+  'INVALID_INPUT rows': '한 번에 200줄까지 보낼 수 있습니다.',
+  'DUPLICATE isbn': '이 ISBN으로 등록된 책이 이미 있습니다.',
+  'WOULD_BE_NEGATIVE count': '대여 가능한 책보다 많이 폐기할 수 없습니다.',
+  'VERSION_CONFLICT expectedVersion': '그 사이에 이 책이 수정되었습니다.',
+
+  // waiveFee, withdrawCopies and dropDeadLetter
+  'INVALID_INPUT reason': '사유를 500자 이내로 입력해 주세요.',
+
+  // replayDeadLetter and dropDeadLetter
+  'NOT_FOUND id': '없거나 이미 처리되었습니다. 목록을 새로 확인해 주세요.',
+  'NOT_ALLOWED_IN_STATE id': '이벤트는 다시 처리만, 이벤트가 아닌 메시지는 삭제만 할 수 있습니다.',
+
   // joinWaitlist
   'NOT_FOUND bookId': '없는 책입니다.',
   'POLICY_DENIED bookId': '지금 이 책에는 대기 신청을 할 수 없습니다. 바로 대여할 수 있는지 확인해 주세요.',
@@ -48,7 +71,8 @@ export function useRefusal(): (error: UserError) => string {
 }
 
 function inKorean({ code, path, reason, message }: UserError): string {
-  const keys = [reason, `${code} ${path?.at(-1)}`, code];
+  const field = path?.findLast((step) => !/^\d+$/.test(step)); // a path may lead into a list
+  const keys = [reason, `${code} ${field}`, code];
   for (const key of keys) {
     const words = key && korean[key];
     if (words) return words;

@@ -16,6 +16,7 @@ const Delivery = lazy(() => import('./delivery.tsx'));
 const Customers = lazy(() => import('./customers.tsx'));
 const Customer = lazy(() => import('./customer.tsx'));
 const Books = lazy(() => import('./books.tsx'));
+const AddBook = lazy(() => import('./addBook.tsx'));
 const BookPage = lazy(() => import('./book.tsx'));
 const ImportBooks = lazy(() => import('./importBooks.tsx'));
 const DeadLetters = lazy(() => import('./deadLetters.tsx'));
@@ -80,6 +81,7 @@ export default function Office() {
           {staff && <Route path="/customers" component={Customers} />}
           {staff && <Route path="/customers/:id">{({ id }) => <Customer key={id} id={id} />}</Route>}
           {staff && <Route path="/books" component={Books} />}
+          {staff && <Route path="/books/new" component={AddBook} />}
           {staff && <Route path="/books/:id">{({ id }) => <BookPage key={id} id={id} />}</Route>}
           {staff && <Route path="/import" component={ImportBooks} />}
           {admin && <Route path="/dead-letters" component={DeadLetters} />}
