@@ -5,11 +5,11 @@ import { relayPagination } from '@urql/exchange-graphcache/extras';
 const partOfItsParent = () => null;
 const page = relayPagination();
 
-/** The order comes with the event; what Rental says of it (what may be done, money) is asked for again, and so is a list that lacks it. */
+/** The order comes with the event. What Rental says of it (what may be done, money) is asked for again, and so are lists: it may be in another one now. */
 const orderStatus: UpdateResolver = ({ orderStatus: event }, _args, cache) => {
-  const { rentalId, previousStatus } = event as { rentalId: string; previousStatus: string | null };
+  const { rentalId } = event as { rentalId: string };
   cache.invalidate({ __typename: 'Rental', id: rentalId });
-  if (previousStatus === null) forgetOwn(cache, 'orders');
+  forgetOwn(cache, 'orders');
 };
 
 export const cacheRules: CacheExchangeOpts = {
@@ -39,7 +39,6 @@ export const cacheRules: CacheExchangeOpts = {
       stockMovements: page,
     },
     Book: { copies: page },
-    Customer: { orders: page },
   },
   updates: {
     Mutation: {

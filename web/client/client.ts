@@ -19,7 +19,7 @@ export function createPageClient(): Client {
       const signals = [AbortSignal.timeout(ANSWER_MS), ...(init?.signal ? [init.signal] : [])];
       return fetch(input, { ...init, signal: AbortSignal.any(signals) });
     },
-    exchanges: [cacheExchange(cacheRules), authentication, subscriptions, fetchExchange],
+    exchanges: [cacheExchange(cacheRules), subscriptions, authentication, fetchExchange], // a subscription sees to its token itself
   });
 }
 

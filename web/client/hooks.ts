@@ -1,7 +1,15 @@
 /** How a view reads and changes things. */
 
 import { useCallback, useEffect, useRef, useState } from 'react';
-import { type AnyVariables, type CombinedError, type TypedDocumentNode, useClient, useMutation, useQuery } from 'urql';
+import {
+  type AnyVariables,
+  type CombinedError,
+  type TypedDocumentNode,
+  useClient,
+  useMutation,
+  useQuery,
+  useSubscription,
+} from 'urql';
 
 /** Tells the other tabs of this browser that something has changed. */
 const changes = new BroadcastChannel('rentabook.changes');
@@ -21,7 +29,7 @@ interface ReadOptions {
   /** Asked only when true. */
   when?: boolean;
   /** While the page is looked at. */
-  everyMs?: number;
+  everyMs?: number | undefined;
 }
 
 /** Reads, and reads again when another tab has changed something and when the reader comes back to this one. */
@@ -55,6 +63,14 @@ export function useRead<Data, Variables extends AnyVariables>(
   }, [again, everyMs, when]);
 
   return { data, loading: fetching && !data, refreshing: stale || fetching, error, again };
+}
+
+/** Has the server tell what happens for as long as the view is shown; the cache takes it in, and whatever is read moves by itself. */
+export function useFollow<Data, Variables extends AnyVariables>(
+  document: TypedDocumentNode<Data, Variables>,
+  variables: Variables,
+): void {
+  useSubscription<Data, Data, Variables>({ query: document, variables });
 }
 
 interface Sending<Data, Variables> {

@@ -3,53 +3,107 @@
  * server's (docs/decisions/0007), so nothing is skipped or doubled, however long the line was down.
  */
 import type { FormattedExecutionResult } from 'graphql-ws';
-import { createClient } from 'graphql-ws';
-import { freshToken } from './session.ts';
+import { CloseCode, createClient } from 'graphql-ws';
+import { currentToken, distrustToken, freshToken, needsRefresh, refresh } from './session.ts';
 import { createStore, useStore } from './store.ts';
 
 /** 'idle' while nothing is followed. */
-export type Line = 'idle' | 'connecting' | 'live' | 'offline';
+export type Line = 'idle' | 'live' | 'offline';
 
 const line = createStore<Line>('idle');
 export const useLine = (): Line => useStore(line);
 
+/** A socket that the next view, or React's second mount in development, goes on with. */
+const UNUSED_MS = 2_000;
+const CONNECT_MS = 10_000;
 const PING_MS = 10_000;
 const PONG_MS = 5_000;
+/** A new connection that is there sooner is no news to the reader. */
+const DOUBT_MS = 3_000;
 /** 0.5 s, 1 s, 2 s … 10 s. */
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
 
-let pong: ReturnType<typeof setTimeout> | undefined;
+let connection: WebSocket | undefined;
+/** What the server knows the socket by. */
+let knownToken: string | null = null;
+/** By when it has to be connected, or to have answered. */
+let deadline: ReturnType<typeof setTimeout> | undefined;
 
 const socket = createClient({
   url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/graphql`,
-  lazy: true,
+  lazyCloseTimeout: UNUSED_MS,
   retryAttempts: 0, // only `follow` knows the cursor to go on from
-  keepAlive: PING_MS,
   connectionParams: async (): Promise<Record<string, unknown>> => {
-    const token = await freshToken();
-    return token ? { authorization: `Bearer ${token}` } : {};
+    knownToken = await freshToken();
+    return credentials(knownToken);
   },
   on: {
-    connected: () => line.set('live'),
-    closed: () => {
-      clearTimeout(pong);
-      line.set('idle');
-    },
-    // A line that is cut says nothing: who does not answer a ping is gone.
-    ping: (received) => {
-      if (!received) pong = setTimeout(() => socket.terminate(), PONG_MS);
+    connecting: () => expect(CONNECT_MS),
+    connected: (opened) => {
+      clearTimeout(deadline);
+      connection = opened as WebSocket; // the browser's own
+      found();
     },
     pong: (received) => {
-      if (received) clearTimeout(pong);
+      if (received) clearTimeout(deadline);
+    },
+    closed: (event) => {
+      clearTimeout(deadline);
+      connection = undefined;
+      if ((event as CloseEvent).code === CloseCode.Forbidden) distrustToken(); // by the server's clock it has expired
+      lost();
     },
   },
 });
 
+const credentials = (token: string | null) => (token ? { authorization: `Bearer ${token}` } : {});
+
+setInterval(ping, PING_MS);
+
+/** A line that is cut says nothing: who does not answer a ping is gone. The socket ends with its token, so a ping brings the next one in time. */
+function ping(): void {
+  if (connection?.readyState !== WebSocket.OPEN) return;
+  if (needsRefresh()) refresh().catch(() => undefined); // the next ping tries again
+  const token = currentToken();
+  const payload = token && token !== knownToken ? credentials(token) : undefined;
+  if (payload) knownToken = token;
+  connection.send(JSON.stringify({ type: 'ping', payload }));
+  expect(PONG_MS);
+}
+
+function expect(ms: number): void {
+  clearTimeout(deadline);
+  deadline = setTimeout(() => socket.terminate(), ms);
+}
+
 /** Another account's from now on; what is followed goes on by itself. */
 export const reconnect = (): void => socket.terminate();
 
-addEventListener('offline', () => socket.terminate());
+addEventListener('offline', reconnect);
+/** A machine that has slept does not know yet that its line is gone. */
+document.addEventListener('visibilitychange', () => {
+  if (document.visibilityState === 'visible') ping();
+});
+
+let followed = 0;
+let doubt: ReturnType<typeof setTimeout> | undefined;
+
+function found(): void {
+  clearTimeout(doubt);
+  doubt = undefined;
+  line.set('live');
+}
+
+function lost(): void {
+  if (followed) {
+    doubt ??= setTimeout(() => line.set('offline'), DOUBT_MS);
+    return;
+  }
+  clearTimeout(doubt);
+  doubt = undefined;
+  line.set('idle');
+}
 
 export interface Request {
   query: string;
@@ -64,34 +118,50 @@ export interface Sink {
 /** Follows until the answered function is called. `cursorOf` finds the position in an event. */
 export function follow(request: Request, sink: Sink, cursorOf: (data: unknown) => string | undefined): () => void {
   const leaving = new AbortController();
-  let after = request.variables.after;
+  const first = request.variables.after;
+  let after = first;
+  let tries = 0;
+  const connected = socket.on('connected', () => {
+    tries = 0;
+  });
 
   async function stay(): Promise<void> {
-    for (let tries = 0; !leaving.signal.aborted; tries++) {
+    while (!leaving.signal.aborted) {
       try {
-        line.set('connecting');
         const events = socket.iterate({ ...request, variables: { ...request.variables, after } });
-        const leave = () => void events.return?.();
-        leaving.signal.addEventListener('abort', leave, { once: true });
+        leaving.signal.addEventListener('abort', () => void events.return?.(), { once: true });
         for await (const event of events) {
-          tries = 0;
+          if (leaving.signal.aborted) break;
           after = cursorOf(event.data) ?? after;
+          if (isBadCursor(event.errors)) after = first;
           sink.next(event);
         }
-        leaving.signal.removeEventListener('abort', leave);
-      } catch {
-        // Whatever it was, the next try shows whether it has passed; the line below says that it is so.
+      } catch (error) {
+        // A loss, or a refusal. Whatever it was, the next try shows whether it has passed, and the line says so meanwhile.
+        if (isBadCursor(error)) after = first;
       }
       if (leaving.signal.aborted) break;
-      line.set('offline');
       await pause(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries), leaving.signal);
+      tries += 1;
     }
     sink.complete();
   }
 
+  followed += 1;
+  if (!connection) lost();
   void stay();
-  return () => leaving.abort();
+  return () => {
+    leaving.abort();
+    connected();
+    followed -= 1;
+    if (!connection) lost();
+  };
 }
+
+/** The server has gone back behind it, as with a restored backup: then all is told anew. */
+const isBadCursor = (errors: unknown): boolean =>
+  Array.isArray(errors) &&
+  errors.some((error: { extensions?: { code?: string } }) => error.extensions?.code === 'BAD_USER_INPUT');
 
 /** Over at once when the machine is online again, or nobody waits any more. */
 function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -33,8 +33,16 @@ const SPARE_MS = 30_000;
 /** Of an access token, where this machine's clock is wrong. */
 const SHORTEST_MS = 60_000;
 
+/** A refresh has all tabs wait for it. */
+const ANSWER_MS = 15_000;
+
 /** Asks without a token, and past everything that waits for one. */
-const bare = new Client({ url: '/graphql', exchanges: [fetchExchange], preferGetMethod: false });
+const bare = new Client({
+  url: '/graphql',
+  exchanges: [fetchExchange],
+  preferGetMethod: false,
+  fetch: (input, init) => fetch(input, { ...init, signal: AbortSignal.timeout(ANSWER_MS) }),
+});
 
 let access: Access | null = null;
 const account = createStore<Account | null>(kept()?.account ?? null);
@@ -99,6 +107,7 @@ export const refresh = (): Promise<void> =>
     if (!refreshToken) return leaveSession();
     const { data, error } = await bare.mutation(RefreshSessionDocument, { refreshToken }).toPromise();
     if (error) throw error;
+    if (kept()?.refreshToken !== refreshToken) return; // signed out meanwhile, or in anew
     if (data?.refreshSession.accessToken) beginSession(data.refreshSession);
     else ended.set(true);
   });
