@@ -151,7 +151,7 @@ test('among 100,000 copies none is looked for in the table itself', async () => 
   } finally {
     await crowded.close();
   }
-});
+}, 60_000);
 
 test('what waited before this was kept has waited since the line of the ledger that tells of it', async () => {
   const url = await createDatabase('copies');
