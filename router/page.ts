@@ -90,7 +90,7 @@ function pageHeaders({ stripe }: PageConfig): Record<string, string> {
 
 /**
  * A socket to this very address counts as 'self' since Chrome 71 and Safari 16, and in Firefox for longer
- * (github.com/w3c/webappsec-csp/issues/7); what is older cannot run what Vite builds either (Chrome 111, Firefox 114, Safari 16.4).
+ * (github.com/w3c/webappsec-csp/issues/7); an older Safari gets none.
  */
 const POLICY = {
   'default-src': "'none'",
@@ -110,7 +110,8 @@ const TRUSTED_TYPES = { 'require-trusted-types-for': "'script'", 'trusted-types'
 
 /**
  * What Stripe's security guide (docs.stripe.com/security/guide) asks for Stripe.js with Elements. Its loader sets the address of a
- * script as a string, which trusted types allow by a policy named `default` alone: one for the whole page, so as good as none.
+ * script as a string, which trusted types allow by a policy named `default` alone: one for the whole page, so as good as none. Styles
+ * need no exception: it constructs its style sheets where a browser can, as all can since 2023.
  */
 const STRIPE_POLICY = {
   'script-src': "'self' https://js.stripe.com https://*.js.stripe.com",
