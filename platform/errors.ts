@@ -20,6 +20,24 @@ export type UserErrorCode =
   | 'INVALID_CREDENTIALS'
   | 'TOO_MANY_ATTEMPTS';
 
+/** `UserErrorReason` of schema/common.graphql: given where code and path leave open which rule it was (docs/errors.md). */
+export const userErrorReasons = [
+  'RENEWED_TOO_OFTEN',
+  'OTHERS_WAIT',
+  'PAST_DUE',
+  'OUT_FOR_DELIVERY',
+  'UNDER_REPAIR',
+  'NO_LONGER_LENT',
+  'COPIES_AVAILABLE',
+  'ACCOUNT_CLOSED',
+  'ACCOUNT_ELSEWHERE',
+  'RENTAL_OPEN',
+  'FEE_UNPAID',
+  'NAMED_FOR_ADMINISTRATION',
+  'TOO_MANY_ADDRESSES',
+] as const;
+export type UserErrorReason = (typeof userErrorReasons)[number];
+
 /**
  * Codes in `errors[].extensions.code` that this project sets itself; Apollo's own (GRAPHQL_VALIDATION_FAILED …) come beside
  * them. docs/errors.md says of each what it means and what a client can do.
@@ -50,6 +68,7 @@ export interface UserError {
   message: string;
   /** Names from the arguments down to the field at fault: ['input', 'deliverTo', 'line1']. */
   path: string[] | null;
+  reason?: UserErrorReason;
 }
 
 /** A "no" from the rules, or a mistake in the input. Not a failure: nothing is logged, nothing is retried. */
@@ -58,10 +77,15 @@ export class Refusal extends Error {
   /** What it is about, as it stands, for the payload. */
   readonly shown: object = {};
 
-  constructor(code: UserErrorCode, message: string, path?: string[]);
+  constructor(code: UserErrorCode, message: string, path?: string[] | null, reason?: UserErrorReason);
   constructor(userErrors: UserError[]);
-  constructor(first: UserErrorCode | UserError[], message = '', path?: string[]) {
-    const userErrors = typeof first === 'string' ? [{ code: first, message, path: path ?? null }] : first;
+  constructor(
+    first: UserErrorCode | UserError[],
+    message = '',
+    path: string[] | null = null,
+    reason?: UserErrorReason,
+  ) {
+    const userErrors = typeof first === 'string' ? [{ code: first, message, path, ...(reason && { reason }) }] : first;
     super(userErrors.map((error) => error.message).join(' '));
     this.name = 'Refusal';
     this.userErrors = userErrors;

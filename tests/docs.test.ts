@@ -2,7 +2,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path/posix';
 import { buildSchema, isEnumType } from 'graphql';
-import { errorCodes } from '#platform/errors.ts';
+import { errorCodes, userErrorReasons } from '#platform/errors.ts';
 import { requestCodes } from '#platform/graphql.ts';
 
 const documents = globSync([
@@ -52,4 +52,22 @@ test('docs/errors.md tells of every code, and of none that there is not', () => 
   }).getType('UserErrorCode');
   const userErrors = isEnumType(userErrorCode) ? userErrorCode.getValues().map(({ name }) => name) : [];
   expect(told.sort()).toEqual([...userErrors, ...errorCodes, ...requestCodes].sort());
+});
+
+test('docs/errors.md tells of every reason, which the graph and the source have, and of the operations that give it', () => {
+  const text = documents.find(({ file }) => file === 'docs/errors.md')?.text ?? '';
+  const rows = [...text.matchAll(/^\| ([^|]+) \| `([A-Z_]+)` \|/gm)];
+  const graph = buildSchema(readFileSync('schema/supergraph.graphql', 'utf8'), { assumeValidSDL: true });
+  const reasons = graph.getType('UserErrorReason');
+  const given = globSync('subgraphs/*/*.ts', { exclude: ['**/*.test.ts'] })
+    .flatMap((file) => [...readFileSync(file, 'utf8').matchAll(/'([A-Z_]+)'|^ {2}([A-Z_]+):/gm)])
+    .map(([, text, key]) => text ?? key ?? '');
+
+  const told = rows.map(([, , reason = '']) => reason);
+  expect(told.toSorted()).toEqual([...userErrorReasons].sort());
+  expect(isEnumType(reasons) && reasons.getValues().map(({ name }) => name)).toEqual(userErrorReasons);
+  expect(told.filter((reason) => !given.includes(reason))).toEqual([]);
+  const mutations = Object.keys(graph.getMutationType()?.getFields() ?? {});
+  const operations = rows.flatMap(([, operations = '']) => quoted(operations));
+  expect(operations.filter((name) => !mutations.includes(name))).toEqual([]);
 });

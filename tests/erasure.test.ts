@@ -24,7 +24,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => system?.stop());
 
-const ERASE = 'mutation { eraseMe { erased userErrors { code message } } }';
+const ERASE = 'mutation { eraseMe { erased userErrors { code message reason } } }';
 const SIGN_UP = 'mutation ($input: SignUpInput!) { signUp(input: $input) { accessToken userErrors { code } } }';
 const owners: Owner[] = ['book', 'rental', 'delivery', 'customer', 'sandbox'];
 
@@ -198,7 +198,7 @@ test('while a rental is open the account stays, and the rental is named', async 
 
   expect(refused).toMatchObject({
     erased: false,
-    userErrors: [{ code: 'POLICY_DENIED', message: expect.stringContaining(rental.id) }],
+    userErrors: [{ code: 'POLICY_DENIED', message: expect.stringContaining(rental.id), reason: 'RENTAL_OPEN' }],
   });
   expect((await reader.data('{ me { id } }')).me).toEqual({ id: idOf(reader) });
   expect(await system.query('customer', 'SELECT FROM erasure_wish')).toEqual([]);
@@ -207,7 +207,10 @@ test('while a rental is open the account stays, and the rental is named', async 
 test('an administrator stays: whoever took the e-mail address would be the next', async () => {
   const admin = await signIn(system.url, 'admin@demo.test');
   const { eraseMe: refused } = await admin.data(ERASE);
-  expect(refused).toMatchObject({ erased: false, userErrors: [{ code: 'POLICY_DENIED' }] });
+  expect(refused).toMatchObject({
+    erased: false,
+    userErrors: [{ code: 'POLICY_DENIED', reason: 'NAMED_FOR_ADMINISTRATION' }],
+  });
   expect((await admin.data('{ me { roles } }')).me.roles).toContain('ADMIN');
 });
 

@@ -135,21 +135,23 @@ test('what only our own accounts have is refused with the place to go to, and ou
   const nobody = clientOf(system.url);
   const refusals = [
     await nobody.data(
-      'mutation { a: signUp(input: { email: "e@example.test", password: "long enough", name: "E" }) { userErrors { code message } } }',
+      'mutation { a: signUp(input: { email: "e@example.test", password: "long enough", name: "E" }) { userErrors { code message reason } } }',
     ),
     await nobody.data(
-      'mutation { a: signIn(input: { email: "reader@demo.test", password: "rentabook" }) { userErrors { code message } } }',
+      'mutation { a: signIn(input: { email: "reader@demo.test", password: "rentabook" }) { userErrors { code message reason } } }',
     ),
-    await nobody.data('mutation { a: refreshSession(refreshToken: "any") { userErrors { code message } } }'),
+    await nobody.data('mutation { a: refreshSession(refreshToken: "any") { userErrors { code message reason } } }'),
     await boss.data(
-      'mutation { a: changePassword(input: { current: "a", new: "long enough" }) { userErrors { code message } } }',
+      'mutation { a: changePassword(input: { current: "a", new: "long enough" }) { userErrors { code message reason } } }',
     ),
     await boss.data(
-      `mutation { a: setRoles(customerId: "${customerIdOf(issuer, 'anna')}", roles: [STAFF]) { userErrors { code message } } }`,
+      `mutation { a: setRoles(customerId: "${customerIdOf(issuer, 'anna')}", roles: [STAFF]) { userErrors { code message reason } } }`,
     ),
   ];
 
   for (const { a } of refusals)
-    expect(a.userErrors).toEqual([{ code: 'POLICY_DENIED', message: expect.stringContaining(issuer) }]);
+    expect(a.userErrors).toEqual([
+      { code: 'POLICY_DENIED', message: expect.stringContaining(issuer), reason: 'ACCOUNT_ELSEWHERE' },
+    ]);
   expect((await fetch(`${system.url}/.well-known/jwks.json`)).status).toBe(404);
 });

@@ -26,7 +26,7 @@ afterAll(() => system?.stop());
 const RENTAL = `query ($id: ID!) { rental(id: $id) {
   status dueAt renewals allowedActions rejection { code }
   payment { status captured { amount } refunded { amount } }
-  fees { id kind status amount { amount } explanation }
+  fees { id kind status amount { amount } explanation copies daysLate cause }
   deliveries { direction status }
 } }`;
 const rentalOf = async (who: Client, id: string) => (await who.data(RENTAL, { id })).rental;
@@ -109,11 +109,11 @@ test('a reader keeps the only copy too long, the carrier takes weeks to bring it
   // No renewal while somebody waits, and it is not even offered.
   expect(loan.allowedActions).toEqual(['RETURN', 'REPORT_LOST']);
   const { renewRental } = await alice.data(
-    `mutation { renewRental(rentalId: "${first.id}") { rental { renewals } userErrors { code message } } }`,
+    `mutation { renewRental(rentalId: "${first.id}") { rental { renewals } userErrors { code message reason } } }`,
   );
   expect(renewRental).toEqual({
     rental: { renewals: 0 },
-    userErrors: [{ code: 'POLICY_DENIED', message: '1 customer waits for this book.' }],
+    userErrors: [{ code: 'POLICY_DENIED', message: '1 customer waits for this book.', reason: 'OTHERS_WAIT' }],
   });
 
   // Sixteen days later it is overdue, and Alice rents nothing more.
@@ -142,7 +142,9 @@ test('a reader keeps the only copy too long, the carrier takes weeks to bring it
   expect(closed.payment).toMatchObject({ status: 'CAPTURED', refunded: { amount: 0 } });
   const [damage, late] = fees.toSorted((a: { kind: string }, b: { kind: string }) => (a.kind < b.kind ? -1 : 1));
   expect(damage).toMatchObject({ kind: 'DAMAGE', status: 'OUTSTANDING', amount: { amount: 4500 } });
+  expect(damage).toMatchObject({ copies: 1, daysLate: null, cause: 'DAMAGED' });
   expect(late).toMatchObject({ kind: 'LATE', status: 'OUTSTANDING', amount: { amount: 5 * 450 } }); // the fifth day had begun
+  expect(late).toMatchObject({ copies: 1, daysLate: 5, cause: null });
   expect(late.explanation).toMatch(
     /^Due on .*, picked up for the return on .*: 5 days late at 450 KRW a day, for 1 copy\.$/,
   );

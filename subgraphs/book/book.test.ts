@@ -122,6 +122,9 @@ test('only a copy that came back, or is in repair, can be inspected', () => {
     WITHDRAWN: [],
   });
   expect(() => inspectionMove('OUT', 'GOOD')).toThrow('Cannot inspect a copy that is OUT.');
+  expect(() => inspectionMove('REPAIR', 'MISSING')).toThrow(
+    expect.objectContaining({ userErrors: [expect.objectContaining({ reason: 'UNDER_REPAIR' })] }),
+  );
 });
 
 test.each([

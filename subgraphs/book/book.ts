@@ -116,8 +116,9 @@ export function inspectionMove(status: CopyStatus, condition: CopyCondition): In
   const move = movesByCondition[condition];
   const allowed: readonly CopyStatus[] = moves[move].copies.from;
   if (allowed.includes(status)) return move;
-  const verb = status === 'REPAIR' ? `find ${condition} after its repair` : 'inspect';
-  throw new Refusal('NOT_ALLOWED_IN_STATE', `Cannot ${verb} a copy that is ${status}.`);
+  const [verb, reason] =
+    status === 'REPAIR' ? ([`find ${condition} after its repair`, 'UNDER_REPAIR'] as const) : ['inspect'];
+  throw new Refusal('NOT_ALLOWED_IN_STATE', `Cannot ${verb} a copy that is ${status}.`, null, reason);
 }
 
 /** What receiving a copy does that was thought lost. @throws Refusal NOT_ALLOWED_IN_STATE, naming the state. */

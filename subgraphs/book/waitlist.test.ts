@@ -29,7 +29,7 @@ const OUT_OF_STOCK = { outcome: 'REFUSED', reason: 'OUT_OF_STOCK' };
 const DAY_MS = 86_400_000;
 
 const ENTRY =
-  'entry { id position status estimatedAt offerExpiresAt joinedAt book { id } } userErrors { code message path }';
+  'entry { id position status estimatedAt offerExpiresAt joinedAt book { id } } userErrors { code reason message path }';
 const JOIN = `mutation ($id: ID!) { done: joinWaitlist(bookId: $id) { ${ENTRY} } }`;
 const LEAVE = `mutation ($id: ID!) { done: leaveWaitlist(entryId: $id) { ${ENTRY} } }`;
 const join = async (viewer: Viewer, bookId: string) => (await shop.askAs(viewer, JOIN, { id: bookId })).done;
@@ -134,11 +134,11 @@ describe('joining', () => {
     const { book: withdrawn } = await soldOut();
     await setStatus(withdrawn, 'WITHDRAWN');
 
-    const codes = async (id: string) => first((await join(reader(), id)).userErrors as { code: string }[]).code;
-    expect(await codes(randomUUID())).toBe('NOT_FOUND');
-    expect(await codes('x')).toBe('INVALID_INPUT');
-    expect(await codes(withdrawn.id)).toBe('POLICY_DENIED');
-    expect(await codes(available.id)).toBe('POLICY_DENIED');
+    const refusal = async (id: string) => first((await join(reader(), id)).userErrors as object[]);
+    expect(await refusal(randomUUID())).toMatchObject({ code: 'NOT_FOUND', reason: null });
+    expect(await refusal('x')).toMatchObject({ code: 'INVALID_INPUT', reason: null });
+    expect(await refusal(withdrawn.id)).toMatchObject({ code: 'POLICY_DENIED', reason: 'NO_LONGER_LENT' });
+    expect(await refusal(available.id)).toMatchObject({ code: 'POLICY_DENIED', reason: 'COPIES_AVAILABLE' });
     expect(await shop.errorsOf(JOIN, { id: available.id })).toEqual(['UNAUTHENTICATED']);
   });
 
@@ -302,7 +302,7 @@ describe('the end of an offer', () => {
     const over = await offered();
     await expireAll();
     expect((await leave(first(over.entries).viewer, first(over.entries).entryId)).userErrors).toEqual([
-      { code: 'NOT_ALLOWED_IN_STATE', message: expect.stringContaining('EXPIRED'), path: null },
+      { code: 'NOT_ALLOWED_IN_STATE', message: expect.stringContaining('EXPIRED'), path: null, reason: null },
     ]);
   });
 

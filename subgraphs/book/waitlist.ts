@@ -21,9 +21,15 @@ export async function joinWaitlist(em: EntityManager, bookId: string, { customer
   const book = await lockBookOrRefuse(em, bookId, ['bookId']);
   const open = await em.findOne(WaitlistEntry, { bookId, customerId, status: { $in: openStatuses } });
   if (open) return open;
-  if (book.status === 'WITHDRAWN') throw new Refusal('POLICY_DENIED', 'This book is withdrawn.', ['bookId']);
+  if (book.status === 'WITHDRAWN')
+    throw new Refusal('POLICY_DENIED', 'This book is withdrawn.', ['bookId'], 'NO_LONGER_LENT');
   if (book.available > 0)
-    throw new Refusal('POLICY_DENIED', 'Copies of this book are available: rent one at once.', ['bookId']);
+    throw new Refusal(
+      'POLICY_DENIED',
+      'Copies of this book are available: rent one at once.',
+      ['bookId'],
+      'COPIES_AVAILABLE',
+    );
   const entry = em.create(WaitlistEntry, {
     id: randomUUID(),
     bookId,

@@ -284,6 +284,17 @@ test('F9 addresses are saved, changed and deleted; one of them is the default; t
   expect((await remove(home.id)).customer.addresses).toEqual([{ id: work.id }]);
 });
 
+test('an account keeps so many addresses, and is told so when it is full', async () => {
+  const { viewer } = await account();
+  const save =
+    'mutation ($input: SaveAddressInput!) { saveAddress(input: $input) { userErrors { code path reason } } }';
+  for (let n = 0; n < 50; n++) await service.data(save, viewer, { input: address });
+
+  const { saveAddress } = await service.data(save, viewer, { input: address });
+
+  expect(saveAddress.userErrors).toEqual([{ code: 'POLICY_DENIED', path: ['input'], reason: 'TOO_MANY_ADDRESSES' }]);
+});
+
 test('mutations of one request each answer what is true after them', async () => {
   const { viewer } = await account();
   const two = `mutation ($one: SaveAddressInput!, $two: SaveAddressInput!) {

@@ -129,6 +129,7 @@ export async function updateMe(
           'POLICY_DENIED',
           'An e-mail address that the shop has named for administration is neither taken nor given up here.',
           ['input', 'email'],
+          'NAMED_FOR_ADMINISTRATION',
         );
       const same = (email ?? customer.email) === customer.email && (name ?? customer.name) === customer.name;
       customer.email = email ?? customer.email;
@@ -319,7 +320,12 @@ export async function addAddress(
   details: Omit<SavedAddress, 'id' | 'customerId' | 'createdAt'>,
 ): Promise<void> {
   if ((await em.count(SavedAddress, { customerId })) >= MAX_ADDRESSES)
-    throw new Refusal('POLICY_DENIED', `An account keeps at most ${MAX_ADDRESSES} addresses.`, ['input']);
+    throw new Refusal(
+      'POLICY_DENIED',
+      `An account keeps at most ${MAX_ADDRESSES} addresses.`,
+      ['input'],
+      'TOO_MANY_ADDRESSES',
+    );
   em.create(SavedAddress, { id: randomUUID(), customerId, createdAt: new Date(), ...details });
 }
 

@@ -49,6 +49,8 @@ async function refuseNamed(em: EntityManager, superusers: Superusers, customerId
     throw new Refusal(
       'POLICY_DENIED',
       'The shop has named this e-mail address for administration: it has to be taken out there first.',
+      null,
+      'NAMED_FOR_ADMINISTRATION',
     );
 }
 
@@ -56,6 +58,7 @@ const whyNot = ({ kind, id, status }: Open[number]) => ({
   code: 'POLICY_DENIED' as const,
   message: `${kind === 'FEE' ? 'Fee' : 'Rental'} ${id} is ${status}: an account is erased once nothing is open.`,
   path: null,
+  reason: kind === 'FEE' ? ('FEE_UNPAID' as const) : ('RENTAL_OPEN' as const),
 });
 
 async function wish(em: EntityManager, customerId: string): Promise<void> {

@@ -11,6 +11,8 @@ export function elsewhere(provider: string): () => Signing {
     throw new Refusal(
       'POLICY_DENIED',
       `Accounts are kept at ${provider}: sign in, and change passwords and roles, there.`,
+      null,
+      'ACCOUNT_ELSEWHERE',
     );
   };
 }

@@ -81,19 +81,18 @@ export function raiseFee(
   em: EntityManager,
   rental: Rental,
   kind: FeeKind,
-  { amount, explanation }: FeeDue,
+  due: FeeDue,
   copyId: string | null = null,
 ): void {
-  if (amount === 0) return;
+  if (due.amount === 0) return;
   const fee = em.create(Fee, {
     id: randomUUID(),
     rentalId: rental.id,
     customerId: rental.customerId,
     kind,
     status: 'OUTSTANDING',
-    amount,
+    ...due,
     currency: rental.currency,
-    explanation,
     copyId,
     dropped: false,
     attempt: 0,

@@ -52,7 +52,9 @@ async function ended(customerId: string, asked = request()): Promise<string> {
   return id;
 }
 
-const refusal = { userErrors: [{ code: 'POLICY_DENIED', message: 'This account is closed.', path: null }] };
+const refusal = {
+  userErrors: [{ code: 'POLICY_DENIED', message: 'This account is closed.', path: null, reason: 'ACCOUNT_CLOSED' }],
+};
 
 test('an account without anything open is closed, also one that Rental has never heard of, and again', async () => {
   const [known, unknown] = [randomUUID(), randomUUID()];

@@ -6,6 +6,7 @@ import { CreateClosing } from './migrations/0003_closing.ts';
 import { Loan } from './migrations/0004_loan.ts';
 import { CreateStripeEvents } from './migrations/0005_stripe_events.ts';
 import { Owed, OwedIndex } from './migrations/0006_owed.ts';
+import { FeeFacts } from './migrations/0008_fee_facts.ts';
 
 export const rentalDatabase = {
   entities: [Rental, Payment, Step, Fee, Book, Waiting],
@@ -17,5 +18,6 @@ export const rentalDatabase = {
     { name: 'rental_0005_stripe_events', class: CreateStripeEvents },
     { name: 'rental_0006_owed', class: Owed },
     { name: 'rental_0007_owed_index', class: OwedIndex },
+    { name: 'rental_0008_fee_facts', class: FeeFacts },
   ],
 };

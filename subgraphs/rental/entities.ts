@@ -2,6 +2,7 @@ import { defineEntity, p } from '@mikro-orm/core';
 import type { Address } from '#schema/requests.ts';
 import {
   type Finding,
+  feeCauses,
   feeKinds,
   feeStatuses,
   type HoldReason,
@@ -99,6 +100,12 @@ const FeeSchema = defineEntity({
     amount: p.integer(),
     currency: p.string(),
     explanation: p.string(),
+    /** Null in fees of before there was this column, like the next two. */
+    copies: p.integer().nullable(),
+    /** Of a LATE one. */
+    daysLate: p.integer().nullable(),
+    /** Of one for a single copy. */
+    cause: p.enum(feeCauses).nullable(),
     /** The copy it is for, where an inspection found out; null for a copy that never came back. */
     copyId: p.uuid().nullable(),
     /** It is not owed after all: whatever is still paid is given back. */

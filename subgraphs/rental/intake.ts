@@ -161,7 +161,7 @@ const conflict = () =>
     'idempotencyKey',
   ]);
 
-const accountClosed = () => new Refusal('POLICY_DENIED', 'This account is closed.');
+const accountClosed = () => new Refusal('POLICY_DENIED', 'This account is closed.', null, 'ACCOUNT_CLOSED');
 
 const keyOf = ({ customerId, request }: Asked): string => `${customerId} ${request.idempotencyKey}`;
 

@@ -27,7 +27,7 @@ export async function renew(em: EntityManager, rental: Rental, policy: Policy, n
   const waiting = await em.count(Waiting, { bookId: rental.bookId });
   const reasons = againstRenewal({ renewals, waiting, dueAt, now }, policy);
   if (reasons.length)
-    throw new Refusal(reasons.map((message) => ({ code: 'POLICY_DENIED', message, path: ['rentalId'] })));
+    throw new Refusal(reasons.map((reason) => ({ code: 'POLICY_DENIED', path: ['rentalId'], ...reason })));
   const due = dueAfter(dueAt, policy);
   move(em, rental, 'renew', 'rental.renewed', { dueAt: due.toISOString() });
   rental.dueAt = due;
@@ -37,7 +37,7 @@ export async function renew(em: EntityManager, rental: Rental, policy: Policy, n
 /** The books will not come back: each copy has to be bought anew. */
 export function lose(em: EntityManager, rental: Rental, by: 'CUSTOMER' | 'AGE', policy: Policy): void {
   if (!move(em, rental, by === 'CUSTOMER' ? 'reportLost' : 'giveUp', 'rental.lost', { by })) return;
-  const fee = replacementFee(loanOf(rental), by, policy);
+  const fee = replacementFee(loanOf(rental), by === 'CUSTOMER' ? 'REPORTED_LOST' : 'NEVER_RETURNED', policy);
   for (let copy = 0; copy < rental.quantity; copy += 1) raiseFee(em, rental, 'LOST', fee);
 }
 

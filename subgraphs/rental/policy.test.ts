@@ -54,9 +54,9 @@ test('a loan is renewed until its due date, while nobody waits, as often as the 
   const loan = { renewals: 1, waiting: 0, dueAt: at('2026-03-10T12:00:00Z'), now: at('2026-03-10T12:00:00Z') };
   expect(againstRenewal(loan, policy)).toEqual([]);
   expect(againstRenewal({ ...loan, renewals: 2, waiting: 1, now: at('2026-03-10T12:00:01Z') }, policy)).toEqual([
-    'It was renewed 2 of at most 2 times.',
-    '1 customer waits for this book.',
-    'It was due on 2026-03-10.',
+    { reason: 'RENEWED_TOO_OFTEN', message: 'It was renewed 2 of at most 2 times.' },
+    { reason: 'OTHERS_WAIT', message: '1 customer waits for this book.' },
+    { reason: 'PAST_DUE', message: 'It was due on 2026-03-10.' },
   ]);
 });
 
@@ -78,6 +78,8 @@ describe('a late fee', () => {
       amount: 1800, // 2 days begun, 10 % of 4500 a day, 2 copies
       explanation:
         'Due on 2026-03-10, picked up for the return on 2026-03-11: 2 days late at 450 KRW a day, for 2 copies.',
+      copies: 2,
+      daysLate: 2,
     });
   });
 
@@ -94,10 +96,14 @@ test('what is damaged, lost or could not be taken costs what the policy says, an
   expect(damageFee(loan, policy)).toEqual({
     amount: 333,
     explanation: 'One copy came back damaged: 100 % of its rental fee of 333 KRW.',
+    copies: 1,
+    cause: 'DAMAGED',
   });
-  expect(replacementFee(loan, 'AGE', policy)).toEqual({
+  expect(replacementFee(loan, 'NEVER_RETURNED', policy)).toEqual({
     amount: 1667,
     explanation: 'One copy did not come back in time and counts as lost: 500 % of its rental fee of 333 KRW.',
+    copies: 1,
+    cause: 'NEVER_RETURNED',
   });
-  expect(rentalFee(loan, policy).amount).toBe(1000);
+  expect(rentalFee(loan, policy)).toMatchObject({ amount: 1000, copies: 3 });
 });

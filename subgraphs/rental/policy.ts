@@ -3,7 +3,8 @@
  * functions over facts; the shop's numbers are settings. Source: docs/decisions/0014-loan-policy.md.
  */
 import type { Config } from '#platform/config.ts';
-import type { RejectionCode } from './rental.ts';
+import type { UserErrorReason } from '#platform/errors.ts';
+import type { FeeCause, RejectionCode } from './rental.ts';
 
 export const policySettings = [
   'CURRENCY',
@@ -99,12 +100,13 @@ const titleRules: Partial<Record<RejectionCode, Rule<{ title: Title | null; quan
 };
 
 /** What stands against a renewal. */
-const renewalRules: Rule<Renewal>[] = [
-  ({ renewals }, policy) =>
+const renewalRules = {
+  RENEWED_TOO_OFTEN: ({ renewals }, policy) =>
     renewals < policy.renewals ? null : `It was renewed ${renewals} of at most ${policy.renewals} times.`,
-  ({ waiting }) => (waiting ? `${counted(waiting, 'customer waits', 'customers wait')} for this book.` : null),
-  ({ dueAt, now }) => (now <= dueAt ? null : `It was due on ${day(dueAt)}.`),
-];
+  OTHERS_WAIT: ({ waiting }) =>
+    waiting ? `${counted(waiting, 'customer waits', 'customers wait')} for this book.` : null,
+  PAST_DUE: ({ dueAt, now }) => (now <= dueAt ? null : `It was due on ${day(dueAt)}.`),
+} satisfies Partial<Record<UserErrorReason, Rule<Renewal>>>;
 
 interface Renewal {
   renewals: number;
@@ -114,13 +116,20 @@ interface Renewal {
   now: Date;
 }
 
-function reasons<F>(rules: Partial<Record<RejectionCode, Rule<F>>>, facts: F, policy: Policy): Reason[] {
-  const codes = Object.keys(rules) as RejectionCode[]; // the keys are what the table was written with
-  return codes.flatMap((code) => {
-    const message = rules[code]?.(facts, policy);
-    return message ? [{ code, message }] : [];
+function broken<N extends string, F>(
+  rules: Partial<Record<N, Rule<F>>>,
+  facts: F,
+  policy: Policy,
+): { name: N; message: string }[] {
+  const names = Object.keys(rules) as N[]; // the keys are what the table was written with
+  return names.flatMap((name) => {
+    const message = rules[name]?.(facts, policy);
+    return message ? [{ name, message }] : [];
   });
 }
+
+const reasons = <F>(rules: Partial<Record<RejectionCode, Rule<F>>>, facts: F, policy: Policy): Reason[] =>
+  broken(rules, facts, policy).map(({ name: code, message }) => ({ code, message }));
 
 /** Why this customer may rent nothing now; empty where they may. */
 export const againstCustomer = (standing: Standing, policy: Policy): Reason[] =>
@@ -130,9 +139,12 @@ export const againstCustomer = (standing: Standing, policy: Policy): Reason[] =>
 export const againstTitle = (title: Title | null, quantity: number, policy: Policy): Reason[] =>
   reasons(titleRules, { title, quantity }, policy);
 
-/** Why the loan cannot be renewed now, each reason a sentence; empty where it can. */
-export const againstRenewal = (renewal: Renewal, policy: Policy): string[] =>
-  renewalRules.flatMap((rule) => rule(renewal, policy) ?? []);
+/** Why the loan cannot be renewed now; empty where it can. */
+export const againstRenewal = (
+  renewal: Renewal,
+  policy: Policy,
+): { reason: keyof typeof renewalRules; message: string }[] =>
+  broken(renewalRules, renewal, policy).map(({ name: reason, message }) => ({ reason, message }));
 
 const DAY_MS = 86_400_000;
 const later = (instant: Date, days: number): Date => new Date(instant.getTime() + days * DAY_MS);
@@ -160,6 +172,10 @@ export interface FeeDue {
   amount: number;
   /** The facts it was computed from, in words. */
   explanation: string;
+  /** The same for who has words of their own. */
+  copies: number;
+  daysLate?: number;
+  cause?: FeeCause;
 }
 
 /** Rounded half up for one copy. */
@@ -184,35 +200,42 @@ export function lateFee(loan: Loan & { dueAt: Date; stoppedAt: Date }, policy: P
     explanation:
       `Due on ${day(dueAt)}, picked up for the return on ${day(stoppedAt)}: ${counted(days, 'day', 'days')} late at ` +
       `${perDay} ${currency} a day${cap}, for ${counted(quantity, 'copy', 'copies')}.`,
+    copies: quantity,
+    daysLate: days,
   };
 }
 
 export const damageFee = (loan: Loan, { damageFeePercent, currency }: Policy): FeeDue => ({
   amount: share(loan, damageFeePercent),
   explanation: `One copy came back damaged: ${damageFeePercent} % of its rental fee of ${share(loan, 100)} ${currency}.`,
+  copies: 1,
+  cause: 'DAMAGED',
 });
 
 const replacements = {
   UNUSABLE: 'came back in a state in which it cannot be lent again',
   MISSING: 'was not in the parcel that came back',
-  CUSTOMER: 'was reported as lost',
-  AGE: 'did not come back in time and counts as lost',
-} as const;
+  REPORTED_LOST: 'was reported as lost',
+  NEVER_RETURNED: 'did not come back in time and counts as lost',
+} as const satisfies Partial<Record<FeeCause, string>>;
 
 /** What one copy costs that has to be bought anew. */
 export const replacementFee = (
   loan: Loan,
-  why: keyof typeof replacements,
+  cause: keyof typeof replacements,
   { replacementFeePercent, currency }: Policy,
 ): FeeDue => ({
   amount: share(loan, replacementFeePercent),
-  explanation: `One copy ${replacements[why]}: ${replacementFeePercent} % of its rental fee of ${share(loan, 100)} ${currency}.`,
+  explanation: `One copy ${replacements[cause]}: ${replacementFeePercent} % of its rental fee of ${share(loan, 100)} ${currency}.`,
+  copies: 1,
+  cause,
 });
 
 /** The rental's own price, where it could not be taken. */
 export const rentalFee = ({ totalAmount, quantity }: Loan, { currency }: Policy): FeeDue => ({
   amount: totalAmount,
   explanation: `The payment of ${totalAmount} ${currency} for ${counted(quantity, 'copy', 'copies')} could not be taken: its authorisation had expired.`,
+  copies: quantity,
 });
 
 const day = (instant: Date): string => instant.toISOString().slice(0, 10);

@@ -47,7 +47,9 @@ test.each(rentalStatuses)('a cancel from %s leads to CANCELLED or is refused by 
 
 test('on the last way to the reader it is too late to cancel', () => {
   const rental = asked('SHIPPING', { outForDelivery: true });
-  expect(() => afterOrRefuse(rental, 'cancel')).toThrow('Cannot cancel a rental that is out for delivery.');
+  const refusal = expect(() => afterOrRefuse(rental, 'cancel'));
+  refusal.toThrow('Cannot cancel a rental that is out for delivery.');
+  refusal.toThrow(expect.objectContaining({ userErrors: [expect.objectContaining({ reason: 'OUT_FOR_DELIVERY' })] }));
   expect(allowedActions(rental, true)).toEqual([]);
   expect(allowedActions(asked('SHIPPING'), true)).toEqual(['CANCEL']);
 });

@@ -56,7 +56,8 @@ export function afterOrRefuse(rental: Asked, change: (typeof commands)[Action]):
   const next = after(rental.status, change);
   if (next && !(change === 'cancel' && tooLateToCancel(rental))) return next;
   const state = tooLateToCancel(rental) ? 'out for delivery' : rental.status;
-  throw new Refusal('NOT_ALLOWED_IN_STATE', `Cannot ${spoken[change]} a rental that is ${state}.`);
+  const reason = next ? 'OUT_FOR_DELIVERY' : undefined; // the status alone would let it go
+  throw new Refusal('NOT_ALLOWED_IN_STATE', `Cannot ${spoken[change]} a rental that is ${state}.`, null, reason);
 }
 
 const tooLateToCancel = ({ status, outForDelivery }: Asked): boolean => status === 'SHIPPING' && outForDelivery;
@@ -115,6 +116,10 @@ export function paymentAfter(status: PaymentStatus, change: PaymentChange): Paym
 
 export const feeKinds = ['LATE', 'DAMAGE', 'LOST', 'RENTAL'] as const;
 export type FeeKind = (typeof feeKinds)[number];
+
+/** What became of a copy that is paid for. */
+export const feeCauses = ['DAMAGED', 'UNUSABLE', 'MISSING', 'REPORTED_LOST', 'NEVER_RETURNED'] as const;
+export type FeeCause = (typeof feeCauses)[number];
 
 /** What an inspection found of one copy, where it was not all well. */
 export interface Finding {
