@@ -76,9 +76,11 @@ const useWords = wordsOf({
 
 export type Copy = OfficeCopyFragment;
 
-/** What may be found, in the order of the number keys. After a repair nobody is charged, and it is here. */
+/** The key 1 is the first; a key means the same wherever it may be pressed. */
+const keys: readonly CopyCondition[] = ['GOOD', 'WORN', 'DAMAGED', 'UNUSABLE', 'MISSING'];
+
 const conditions: Partial<Record<Copy['status'], readonly CopyCondition[]>> = {
-  INSPECTING: ['GOOD', 'WORN', 'DAMAGED', 'UNUSABLE', 'MISSING'],
+  INSPECTING: keys,
   REPAIR: ['GOOD', 'WORN', 'UNUSABLE'],
 };
 
@@ -128,13 +130,13 @@ function InspectionForm({ copy, form, saved }: Omit<CopyFormProps, 'received'>) 
   const [missing, setMissing] = useState(false);
   const [errors, setErrors] = useState<readonly UserError[]>([]);
   const { at, rest } = useFaults(errors, ['note']);
-  const choices = conditions[copy.status] ?? [];
+  const choices = conditions[copy.status];
   const isCharged = copy.status === 'INSPECTING' && copy.rental !== null;
 
   useEffect(() => {
     const choose = (event: KeyboardEvent) => {
-      const choice = event.ctrlKey || event.altKey || event.metaKey ? undefined : choices[Number(event.key) - 1];
-      if (!choice || belongsToField(event.target)) return;
+      const choice = event.ctrlKey || event.altKey || event.metaKey ? undefined : keys[Number(event.key) - 1];
+      if (!choice || !choices?.includes(choice) || belongsToField(event.target)) return;
       event.preventDefault();
       setCondition(choice);
     };
@@ -162,8 +164,8 @@ function InspectionForm({ copy, form, saved }: Omit<CopyFormProps, 'received'>) 
     >
       <fieldset className="conditions">
         <legend>{words.condition}</legend>
-        {choices.map((choice, place) => (
-          <label key={choice} className={choice === condition ? 'condition chosen' : 'condition'}>
+        {choices?.map((choice) => (
+          <label key={choice} className={choice === condition ? 'condition is-chosen' : 'condition'}>
             <input
               type="radio"
               name="condition"
@@ -171,7 +173,7 @@ function InspectionForm({ copy, form, saved }: Omit<CopyFormProps, 'received'>) 
               checked={choice === condition}
               onChange={() => setCondition(choice)}
             />
-            <kbd>{place + 1}</kbd>
+            <kbd>{keys.indexOf(choice) + 1}</kbd>
             <span>
               <strong>{copyWords.condition[choice]}</strong> {words.means[choice]}{' '}
               {isCharged && words.costs[choice === 'GOOD' || choice === 'WORN' ? 'nothing' : choice]}

@@ -142,8 +142,10 @@ function Orders({ id }: { id: string }) {
                     <RentalBadge status={status} />
                   </td>
                   <td className="number">{format.number(quantity)}</td>
-                  <td>{format.time(requestedAt)}</td>
-                  <td>{dueAt && format.date(dueAt)}</td>
+                  <td>
+                    <time dateTime={requestedAt}>{format.time(requestedAt)}</time>
+                  </td>
+                  <td>{dueAt && <time dateTime={dueAt}>{format.date(dueAt)}</time>}</td>
                 </tr>
               ))}
             </tbody>

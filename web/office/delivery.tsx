@@ -18,7 +18,7 @@ const useWords = wordsOf({
   en: {
     title: 'Parcel',
     none: 'There is no such parcel.',
-    recipient: 'Recipient',
+    recipient: 'To',
     from: 'From',
     address: { OUTBOUND: 'Deliver to', RETURN: 'Pick up at' },
     noAddress: 'The address is not known yet, or was erased.',

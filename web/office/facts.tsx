@@ -2,9 +2,9 @@
 import type { ReactNode } from 'react';
 
 export function Facts({ of: facts }: { of: readonly (readonly [name: string, value: ReactNode])[] }) {
-  const known = facts.filter(([, value]) => value !== null && value !== undefined && value !== '');
+  const known = facts.filter(([, value]) => value !== null && value !== undefined && value !== false && value !== '');
   return (
-    <dl className="facts">
+    <dl className="known">
       {known.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>

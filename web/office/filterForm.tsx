@@ -28,7 +28,7 @@ export function FilterForm({ children }: { children: ReactNode }) {
   const words = useWords();
   const [address, setAddress] = useSearchParams();
   return (
-    <details className="filters" open={address.size > 0}>
+    <details className="list-filters" open={address.size > 0}>
       <summary>{address.size ? words.filtered : words.filter}</summary>
       <form
         onSubmit={(event) => {

@@ -3,11 +3,11 @@ import { useEffect, useRef, useState } from 'react';
 import { useIdempotencyKey, useSend } from '../client/hooks.ts';
 import { wordsOf } from '../language/language.ts';
 import { type UserError, useRefusal } from '../language/refusals.ts';
+import { Confirm } from '../pieces/confirm.tsx';
 import { Button, Faults, Field } from '../pieces/form.tsx';
 import { Problem } from '../pieces/states.tsx';
 import { useStatusWords } from '../pieces/words.ts';
 import { type DeliveryStatus, type OfficeParcelFragment, OfficeRecordScanDocument } from './delivery.generated.ts';
-import { ReasonDialog } from './reasonDialog.tsx';
 import { nextScansOf } from './scans.ts';
 
 const useWords = wordsOf({
@@ -58,19 +58,19 @@ export function NextScans({ parcel }: { parcel: OfficeParcelFragment }) {
     if (said) message.current?.focus();
   }, [said]);
 
-  async function record(scan: DeliveryStatus): Promise<readonly UserError[] | undefined> {
+  async function record(scan: DeliveryStatus): Promise<void> {
     const idempotencyKey = `${key}-${scan}`;
     const input = { deliveryId: parcel.id, status: scan, note: note.trim() || undefined, idempotencyKey };
     const answer = (await send({ input }))?.recordTrackingEvent;
-    if (!answer) return undefined;
+    if (!answer) return; // and the same key when it is pressed again
     renew();
-    if (answer.userErrors.length || !answer.delivery) return answer.userErrors;
-    const { status: now } = answer.delivery;
-    const wrong = now !== scan;
-    const [name, stays] = [status.delivery[scan], status.delivery[now]];
-    setSaid({ text: wrong ? words.notApplied(name, stays) : words.recorded(name), wrong });
+    setAsking(undefined);
+    setErrors(answer.userErrors);
+    if (answer.userErrors.length || !answer.delivery) return setSaid(undefined);
+    const [name, now] = [status.delivery[scan], status.delivery[answer.delivery.status]];
+    const wrong = answer.delivery.status !== scan;
+    setSaid({ text: wrong ? words.notApplied(name, now) : words.recorded(name), wrong });
     setNote('');
-    return [];
   }
 
   return (
@@ -90,10 +90,7 @@ export function NextScans({ parcel }: { parcel: OfficeParcelFragment }) {
                 key={scan}
                 kind={place === 0 ? 'main' : grave.includes(scan) ? 'danger' : 'quiet'}
                 busy={sending}
-                onClick={async () => {
-                  if (grave.includes(scan)) return setAsking(scan);
-                  setErrors((await record(scan)) ?? []);
-                }}
+                onClick={() => (grave.includes(scan) ? setAsking(scan) : record(scan))}
               >
                 {status.delivery[scan]}
               </Button>
@@ -112,16 +109,16 @@ export function NextScans({ parcel }: { parcel: OfficeParcelFragment }) {
         </>
       )}
       {asking && (
-        <ReasonDialog
+        <Confirm
           title={words.sure(status.delivery[asking])}
-          text={words.ends}
-          act={words.record}
-          reason="none"
-          sending={sending}
-          error={error}
-          send={() => record(asking)}
+          confirm={words.record}
+          busy={sending}
+          go={() => record(asking)}
           close={() => setAsking(undefined)}
-        />
+        >
+          <p>{words.ends}</p>
+          <Problem error={error} />
+        </Confirm>
       )}
     </section>
   );

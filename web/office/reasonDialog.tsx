@@ -1,4 +1,4 @@
-/** Asks once more before something is done, and for its reason. */
+/** Asks for the reason before something is done. */
 import { useState } from 'react';
 import type { CombinedError } from 'urql';
 import { wordsOf } from '../language/language.ts';
@@ -17,8 +17,7 @@ interface ReasonDialogProps {
   text: string;
   /** What the button says. */
   act: string;
-  /** 'none': it is not asked for. */
-  reason: 'none' | 'optional' | 'needed';
+  needed: boolean;
   sending: boolean;
   error: CombinedError | undefined;
   /** Resolves with what the server says against it; undefined where it could not be asked. */
@@ -26,7 +25,7 @@ interface ReasonDialogProps {
   close(): void;
 }
 
-export function ReasonDialog({ title, text, act, reason, sending, error, send, close }: ReasonDialogProps) {
+export function ReasonDialog({ title, text, act, needed, sending, error, send, close }: ReasonDialogProps) {
   const words = useWords();
   const [errors, setErrors] = useState<readonly UserError[]>([]);
   const { at, rest } = useFaults(errors, ['reason']);
@@ -41,16 +40,14 @@ export function ReasonDialog({ title, text, act, reason, sending, error, send, c
         }}
       >
         <p>{text}</p>
-        {reason !== 'none' && (
-          <LongField
-            name="reason"
-            label={words.reason}
-            hint={reason === 'optional' ? words.optional : undefined}
-            required={reason === 'needed'}
-            maxLength={500}
-            error={at('reason')}
-          />
-        )}
+        <LongField
+          name="reason"
+          label={words.reason}
+          hint={needed ? undefined : words.optional}
+          required={needed}
+          maxLength={500}
+          error={at('reason')}
+        />
         <Faults of={rest} />
         <Problem error={error} />
         <p className="actions">

@@ -121,13 +121,17 @@ export default function RentalPage({ id }: { id: string }) {
         <>
           <RentalActions rental={rental} />
           <div className="columns">
-            <Summary rental={rental} />
-            <Customer customer={rental.customer} />
-            <Payment rental={rental} />
-            <RentalFees fees={rental.fees} />
-            <Deliveries deliveries={rental.deliveries} />
-            <Copies rentalId={id} />
-            <RentalTimeline rentalId={id} />
+            <div>
+              <Summary rental={rental} />
+              <Customer customer={rental.customer} />
+              <Payment rental={rental} />
+              <RentalFees fees={rental.fees} />
+              <Copies rentalId={id} />
+            </div>
+            <div>
+              <Deliveries deliveries={rental.deliveries} />
+              <RentalTimeline rentalId={id} />
+            </div>
           </div>
         </>
       )}

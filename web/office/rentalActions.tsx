@@ -4,6 +4,7 @@ import { useSend } from '../client/hooks.ts';
 import { useFormat } from '../language/format.ts';
 import { wordsOf } from '../language/language.ts';
 import { type UserError, useRefusal } from '../language/refusals.ts';
+import { Confirm } from '../pieces/confirm.tsx';
 import { Button, Faults } from '../pieces/form.tsx';
 import { Problem } from '../pieces/states.tsx';
 import { ReasonDialog } from './reasonDialog.tsx';
@@ -84,6 +85,13 @@ export function RentalActions({ rental: { id, allowedActions } }: { rental: Rent
     if (answer) setErrors(conclude(answer.userErrors, words.returned));
   }
 
+  async function doReportLost(): Promise<void> {
+    const answer = (await reportLost.send({ rentalId: id }))?.reportRentalLost;
+    if (!answer) return;
+    setErrors(conclude(answer.userErrors, words.lost));
+    setAsking(undefined);
+  }
+
   const buttons: Record<RentalAction, { press(): void; busy: boolean; danger?: true }> = {
     RENEW: { press: doRenew, busy: renew.sending },
     RETURN: { press: doReturn, busy: bookReturn.sending },
@@ -115,7 +123,7 @@ export function RentalActions({ rental: { id, allowedActions } }: { rental: Rent
           title={words.act.CANCEL}
           text={words.cancelText}
           act={words.act.CANCEL}
-          reason="optional"
+          needed={false}
           sending={cancel.sending}
           error={cancel.error}
           send={async (reason) => {
@@ -126,19 +134,16 @@ export function RentalActions({ rental: { id, allowedActions } }: { rental: Rent
         />
       )}
       {asking === 'REPORT_LOST' && (
-        <ReasonDialog
+        <Confirm
           title={words.act.REPORT_LOST}
-          text={words.lostText}
-          act={words.act.REPORT_LOST}
-          reason="none"
-          sending={reportLost.sending}
-          error={reportLost.error}
-          send={async () => {
-            const answer = await reportLost.send({ rentalId: id });
-            return answer && conclude(answer.reportRentalLost.userErrors, words.lost);
-          }}
+          confirm={words.act.REPORT_LOST}
+          busy={reportLost.sending}
+          go={doReportLost}
           close={() => setAsking(undefined)}
-        />
+        >
+          <p>{words.lostText}</p>
+          <Problem error={reportLost.error} />
+        </Confirm>
       )}
     </>
   );

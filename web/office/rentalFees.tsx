@@ -40,7 +40,7 @@ export function RentalFees({ fees }: { fees: Fees }) {
     <section className="card">
       <h2>{words.fees}</h2>
       {!fees.length && <p>{words.none}</p>}
-      <ul className="fees">
+      <ul className="fee-list">
         {fees.map((fee) => (
           <li key={fee.id}>
             <strong>
@@ -66,7 +66,7 @@ export function RentalFees({ fees }: { fees: Fees }) {
           title={nameOf(fee)}
           text={words.text}
           act={words.waive}
-          reason="needed"
+          needed
           sending={sending}
           error={error}
           send={async (reason) => (await send({ feeId: fee.id, reason: reason ?? '' }))?.waiveFee.userErrors}

@@ -199,8 +199,10 @@ function Table({ rentals }: { rentals: Edges }) {
               <td>{customer && <Link href={`/customers/${customer.id}`}>{customer.name ?? customer.id}</Link>}</td>
               <td className="number">{format.number(quantity)}</td>
               <td className="number">{total && format.money(total)}</td>
-              <td>{format.time(requestedAt)}</td>
-              <td>{dueAt && format.date(dueAt)}</td>
+              <td>
+                <time dateTime={requestedAt}>{format.time(requestedAt)}</time>
+              </td>
+              <td>{dueAt && <time dateTime={dueAt}>{format.date(dueAt)}</time>}</td>
             </tr>
           ))}
         </tbody>

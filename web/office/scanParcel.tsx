@@ -1,5 +1,5 @@
 /** Scan a parcel's label to go to the parcel; for a courier on the way, one after the other. */
-import { useEffect, useRef, useState } from 'react';
+import { useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import { useAsk } from '../client/hooks.ts';
 import { wordsOf } from '../language/language.ts';
@@ -12,18 +12,12 @@ const useWords = wordsOf({
   ko: { scan: '송장 번호', noSuchParcel: (number: string) => `없는 송장 번호입니다: ${number}` },
 });
 
-/** Where there is a mouse there is a keyboard; a phone's would cover the half of the view. */
-const hasKeyboard = () => matchMedia('(pointer: fine)').matches;
-
 export function ScanParcel() {
   const words = useWords();
   const [, go] = useLocation();
   const field = useRef<HTMLInputElement>(null);
   const { ask, asking, error } = useAsk(OfficeFindDeliveryDocument);
   const [unknown, setUnknown] = useState<{ number: string; times: number }>();
-  useEffect(() => {
-    if (hasKeyboard()) field.current?.focus();
-  }, []);
 
   async function scan(trackingNumber: string): Promise<void> {
     const data = await ask({ trackingNumber });

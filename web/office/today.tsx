@@ -128,7 +128,10 @@ function Waiting() {
       <Problem error={error} again={again} />
       <ul className="tiles">
         <li>
-          <Link href={`/rentals?stuckForMinutes=${STUCK_MINUTES}`} className={data?.stuck?.edges.length ? 'tile notice' : 'tile'}>
+          <Link
+            href={`/rentals?stuckForMinutes=${STUCK_MINUTES}`}
+            className={data?.stuck?.edges.length ? 'tile notice' : 'tile'}
+          >
             <span>{words.stuck}</span>
             <strong>{count(data?.stuck)}</strong>
           </Link>
