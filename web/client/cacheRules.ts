@@ -42,16 +42,18 @@ export const cacheRules: CacheExchangeOpts = {
   },
   updates: {
     Mutation: {
-      requestRental: forget('orders'),
+      requestRental: forget('orders', 'waitlist'),
       joinWaitlist: forget('waitlist'),
     },
     Subscription: { orderStatus },
   },
 };
 
-/** A list of the reader's own is asked for again where it is shown. */
-function forget(list: string): UpdateResolver {
-  return (_result, _args, cache) => forgetOwn(cache, list);
+/** Lists of the reader's own are asked for again where they are shown. */
+function forget(...lists: string[]): UpdateResolver {
+  return (_result, _args, cache) => {
+    for (const list of lists) forgetOwn(cache, list);
+  };
 }
 
 function forgetOwn(cache: Cache, list: string): void {

@@ -10,6 +10,7 @@ import {
   useQuery,
   useSubscription,
 } from 'urql';
+import { useSessionEnded } from './session.ts';
 
 /** Tells the other tabs of this browser that something has changed. */
 const changes = new BroadcastChannel('rentabook.changes');
@@ -32,7 +33,7 @@ interface ReadOptions {
   everyMs?: number | undefined;
 }
 
-/** Reads, and reads again when another tab has changed something and when the reader comes back to this one. */
+/** Reads, and reads again when another tab has changed something, when the reader comes back to this one, and when they have signed in again. */
 export function useRead<Data, Variables extends AnyVariables>(
   document: TypedDocumentNode<Data, Variables>,
   variables: Variables,
@@ -61,6 +62,13 @@ export function useRead<Data, Variables extends AnyVariables>(
       removeEventListener('online', again);
     };
   }, [again, everyMs, when]);
+
+  const ended = useSessionEnded();
+  const hadEnded = useRef(ended);
+  useEffect(() => {
+    if (hadEnded.current && !ended && when) again();
+    hadEnded.current = ended;
+  }, [again, ended, when]);
 
   return { data, loading: fetching && !data, refreshing: stale || fetching, error, again };
 }
@@ -134,12 +142,12 @@ const notAsked = { asking: false, error: undefined };
 
 /** Names one wish: asked again by the same key, the server does it once. `renew` it when the wish is another one. */
 export function useIdempotencyKey(): { key: string; renew(): void } {
-  const [key, setKey] = useState(newKey);
-  return { key, renew: useCallback(() => setKey(newKey()), []) };
+  const [key, setKey] = useState(newIdempotencyKey);
+  return { key, renew: useCallback(() => setKey(newIdempotencyKey()), []) };
 }
 
 /** randomUUID is only there on HTTPS and on this machine. */
-function newKey(): string {
+export function newIdempotencyKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

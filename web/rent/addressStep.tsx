@@ -1,0 +1,159 @@
+/** The first step: how many copies, and where they go. */
+import type { FormEvent } from 'react';
+import { useSend } from '../client/hooks.ts';
+import { useFormat } from '../language/format.ts';
+import { wordsOf } from '../language/language.ts';
+import type { UserError } from '../language/refusals.ts';
+import { AddressFields, addressNames } from '../pieces/addressFields.tsx';
+import { Button, Faults, Field, Tick, useFaults } from '../pieces/form.tsx';
+import { Page } from '../pieces/page.tsx';
+import { Problem } from '../pieces/states.tsx';
+import { addressOf, type Draft, NEW } from './draft.ts';
+import { SaveAddressToRentDocument } from './rent.generated.ts';
+import type { Book, SavedAddress } from './rent.tsx';
+import { StepOf } from './steps.tsx';
+
+const useWords = wordsOf({
+  en: {
+    title: 'Where shall it go?',
+    saved: 'Your addresses',
+    other: 'Another address',
+    keep: 'Keep this address for the next time',
+    label: 'Name of this address',
+    home: 'Home',
+    quantity: 'Copies',
+    next: 'Go on to the payment',
+  },
+  ko: {
+    title: '어디로 보내 드릴까요?',
+    saved: '저장한 주소',
+    other: '다른 주소',
+    keep: '다음에도 쓸 수 있게 주소 저장',
+    label: '주소 이름',
+    home: '집',
+    quantity: '권수',
+    next: '결제 단계로',
+  },
+});
+
+interface AddressStepProps {
+  book: Book;
+  saved: readonly SavedAddress[];
+  draft: Draft;
+  change(part: Partial<Draft>): void;
+  errors: readonly UserError[];
+  setErrors(errors: readonly UserError[]): void;
+  done(): void;
+}
+
+export function AddressStep({ book, saved, draft, change, errors, setErrors, done }: AddressStepProps) {
+  const words = useWords();
+  const { send, sending, error } = useSend(SaveAddressToRentDocument);
+  const { at, rest } = useFaults(errors, [...addressNames, 'label', 'quantity']);
+  const first = saved.find(({ isDefault }) => isDefault) ?? saved[0];
+  const chosen = draft.chosen ?? first?.id ?? NEW;
+  const typesNew = !saved.some(({ id }) => id === chosen);
+
+  async function submit(event: FormEvent<HTMLFormElement>): Promise<void> {
+    event.preventDefault();
+    const next = { ...draft, ...read(event.currentTarget, draft) };
+    const address = addressOf(next, saved);
+    if (!address) return;
+    setErrors([]);
+    change({ deliverTo: address });
+    if (typesNew && next.keep) {
+      const answer = (await send({ input: { label: next.label, ...address } }))?.saveAddress;
+      if (!answer) return;
+      if (answer.userErrors.length) return setErrors(answer.userErrors);
+      const added = answer.customer?.addresses?.find(({ id }) => !saved.some((one) => one.id === id));
+      change({ keep: false, chosen: added?.id ?? NEW });
+    }
+    done();
+  }
+
+  return (
+    <Page title={words.title}>
+      <StepOf book={book} step="address" />
+      <form onSubmit={submit} onChange={({ currentTarget }) => change(read(currentTarget, draft))}>
+        {saved.length > 0 && (
+          <SavedAddresses saved={saved} chosen={typesNew ? NEW : chosen} other={words.other} legend={words.saved} />
+        )}
+        {typesNew && (
+          <>
+            <AddressFields address={draft.address} at={at} />
+            <Tick name="keep" label={words.keep} defaultChecked={draft.keep} />
+            {draft.keep && (
+              <Field
+                name="label"
+                label={words.label}
+                defaultValue={draft.label || words.home}
+                required
+                maxLength={200}
+                error={at('label')}
+              />
+            )}
+          </>
+        )}
+        <Field
+          name="quantity"
+          label={words.quantity}
+          type="number"
+          inputMode="numeric"
+          min={1}
+          max={100}
+          required
+          defaultValue={draft.quantity}
+          error={at('quantity')}
+        />
+        <Faults of={rest} />
+        <Problem error={error} />
+        <Button type="submit" kind="main" busy={sending}>
+          {words.next}
+        </Button>
+      </form>
+    </Page>
+  );
+}
+
+interface SavedAddressesProps {
+  saved: readonly SavedAddress[];
+  chosen: string | undefined;
+  legend: string;
+  other: string;
+}
+
+function SavedAddresses({ saved, chosen, legend, other }: SavedAddressesProps) {
+  const format = useFormat();
+  return (
+    <fieldset className="choices">
+      <legend>{legend}</legend>
+      {saved.map(({ id, label, name, line1, line2, city, postalCode, country }) => (
+        <label key={id} className="tick">
+          <input type="radio" name="chosen" value={id} defaultChecked={chosen === id} />
+          <span>
+            <strong>{label}</strong>{' '}
+            {[name, line1, line2, city, postalCode, format.country(country)].filter(Boolean).join(', ')}
+          </span>
+        </label>
+      ))}
+      <label className="tick">
+        <input type="radio" name="chosen" value={NEW} defaultChecked={chosen === NEW} />
+        {other}
+      </label>
+    </fieldset>
+  );
+}
+
+/** What the form says now; what it does not show stays as it was. */
+function read(form: HTMLFormElement, { address, ...before }: Draft): Partial<Draft> {
+  const fields = new FormData(form);
+  const text = (name: string) => fields.get(name)?.toString().trim();
+  const typed = addressNames.flatMap((name) => (fields.has(name) ? [[name, text(name) ?? '']] : []));
+  return {
+    quantity: Number(text('quantity')) || before.quantity,
+    chosen: text('chosen') ?? NEW,
+    address: { ...address, ...Object.fromEntries(typed) },
+    keep: fields.has('name') ? fields.has('keep') : before.keep,
+    label: text('label') ?? before.label,
+  };
+}

@@ -1,0 +1,79 @@
+/** What has been typed for a rental. It outlives a reload of the tab; nothing of a card is in it. */
+import { useEffect, useState } from 'react';
+import { newIdempotencyKey } from '../client/hooks.ts';
+import { followAccount, useAccount } from '../client/session.ts';
+
+export interface Draft {
+  /** Names the wish until it is answered. */
+  key: string;
+  /** It was sent, and no answer has come. */
+  sent: boolean;
+  quantity: number;
+  /** Id of a saved address, or NEW; undefined before the reader has chosen. */
+  chosen?: string;
+  /** The one that is typed, by the names of AddressInput. */
+  address: Record<string, string>;
+  /** Whether that is to be saved, and by which name. */
+  keep: boolean;
+  label: string;
+  /** What the first step has come to. */
+  deliverTo?: Address;
+}
+
+interface Address {
+  name: string;
+  line1: string;
+  line2: string | null;
+  city: string;
+  postalCode: string;
+  country: string;
+  phone: string | null;
+}
+
+export const NEW = 'new';
+const KEYS = 'rentabook.rent.';
+
+const nothing = (): Draft => ({
+  key: newIdempotencyKey(),
+  sent: false,
+  quantity: 1,
+  address: {},
+  keep: false,
+  label: '',
+});
+
+export function useDraft(bookId: string) {
+  const key = `${KEYS}${useAccount()?.id}.${bookId}`;
+  const [draft, setDraft] = useState<Draft>(() => kept(key) ?? nothing());
+  useEffect(() => sessionStorage.setItem(key, JSON.stringify(draft)), [key, draft]);
+  return {
+    draft,
+    change: (part: Partial<Draft>) => setDraft((before) => ({ ...before, ...part })),
+    forget: () => sessionStorage.removeItem(key),
+  };
+}
+
+function kept(key: string): Draft | null {
+  const text = sessionStorage.getItem(key);
+  return text ? (JSON.parse(text) as Draft) : null; // nobody else writes it
+}
+
+/** Who comes next does not see where somebody lives. */
+followAccount(() => {
+  for (const key of Object.keys(sessionStorage)) if (key.startsWith(KEYS)) sessionStorage.removeItem(key);
+});
+
+/** Where it is to go; null while something is missing. */
+export function addressOf(draft: Draft, saved: readonly (Address & { id: string })[]): Address | null {
+  const {
+    name = '',
+    line1 = '',
+    line2,
+    city = '',
+    postalCode = '',
+    country = '',
+    phone,
+  } = saved.find(({ id }) => id === draft.chosen) ?? draft.address;
+  const whole = name && line1 && city && postalCode && country;
+  return whole ? { name, line1, line2: line2 || null, city, postalCode, country, phone: phone || null } : null;
+}

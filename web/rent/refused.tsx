@@ -1,0 +1,45 @@
+/** Why a rental is refused, and what one can do about it. */
+import { Link } from 'wouter';
+import { wordsOf } from '../language/language.ts';
+import { useStatusWords } from '../pieces/words.ts';
+
+export type RejectionCode = keyof ReturnType<typeof useStatusWords>['rejection'];
+
+const useWords = wordsOf({
+  en: {
+    wait: 'Rent fewer copies, or join the waitlist',
+    card: 'Nothing was charged. Try another card.',
+    orders: 'See my orders',
+    others: 'Find another book',
+    again: 'Send it again.',
+  },
+  ko: {
+    wait: '권수를 줄이거나 대기 신청하기',
+    card: '결제된 금액은 없습니다. 다른 카드로 다시 시도해 주세요.',
+    orders: '내 주문 보기',
+    others: '다른 책 찾기',
+    again: '다시 신청해 주세요.',
+  },
+});
+
+const ways: Record<RejectionCode, keyof ReturnType<typeof useWords>> = {
+  OUT_OF_STOCK: 'wait',
+  PAYMENT_DECLINED: 'card',
+  BOOK_NOT_FOUND: 'others',
+  BOOK_WITHDRAWN: 'others',
+  CUSTOMER_BLOCKED: 'orders',
+  LIMIT_REACHED: 'orders',
+  HOLD_EXPIRED: 'again',
+};
+
+export function Refused({ code, bookId }: { code: RejectionCode; bookId: string }) {
+  const words = useWords();
+  const say = useStatusWords();
+  const way = ways[code];
+  const leads = { wait: `/books/${bookId}`, orders: '/orders', others: '/', card: null, again: null }[way];
+  return (
+    <p className="refused">
+      {say.rejection[code]} {leads ? <Link href={leads}>{words[way]}</Link> : words[way]}
+    </p>
+  );
+}
