@@ -83,7 +83,7 @@ function EraseForm({ close, later }: { close(): void; later(): void }) {
         if (userErrors.length) return;
         if (!erased) return later();
         go('/');
-        leaveSession();
+        await leaveSession();
       }}
     >
       <p>{words.what}</p>

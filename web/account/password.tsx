@@ -47,7 +47,7 @@ export function Password() {
           if (!data) return;
           setErrors(data.changePassword.userErrors);
           if (data.changePassword.userErrors.length) return;
-          beginSession(data.changePassword);
+          await beginSession(data.changePassword);
           form.current?.reset();
           setChanged(true);
         }}

@@ -25,7 +25,7 @@ export function SignInAgain() {
     <Dialog title={words.title}>
       <p>{words.why}</p>
       <SignInForm />
-      <Button onClick={leaveSession}>{words.leave}</Button>
+      <Button onClick={() => void leaveSession()}>{words.leave}</Button>
     </Dialog>
   );
 }

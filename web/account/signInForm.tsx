@@ -28,7 +28,7 @@ export function SignInForm({ then }: { then?: () => void }) {
         if (!data) return;
         setErrors(data.signIn.userErrors);
         if (data.signIn.userErrors.length) return;
-        beginSession(data.signIn);
+        await beginSession(data.signIn);
         then?.();
       }}
     >

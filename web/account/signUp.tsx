@@ -65,7 +65,7 @@ function SignUpForm({ then }: { then: () => void }) {
         if (!data) return;
         setErrors(data.signUp.userErrors);
         if (data.signUp.userErrors.length) return;
-        beginSession(data.signUp);
+        await beginSession(data.signUp);
         then();
       }}
     >

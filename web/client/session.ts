@@ -1,8 +1,9 @@
 /**
- * Who is signed in, in every tab of this browser. The refresh token is in localStorage, the access token in memory alone. A
- * refresh token works once, and a second use ends the session for all; so the tabs take turns.
+ * Who is signed in, in every tab of this browser. The account is in localStorage, the access token in memory alone. A refresh
+ * token works once, and a second use ends the session for all; so the tabs take turns.
  */
 import { Client, fetchExchange } from '@urql/core';
+import { readRefreshToken, writeRefreshToken } from './refreshToken.ts';
 import { RefreshSessionDocument, type RefreshSessionMutation, SignOutDocument } from './session.generated.ts';
 import { createStore, useStore } from './store.ts';
 
@@ -14,8 +15,9 @@ export interface Account {
 }
 
 interface Kept {
-  refreshToken: string;
   account: Account;
+  /** Of the access token: another one each time, so that the other tabs are told. */
+  expiresAt: string;
 }
 
 interface Access {
@@ -58,25 +60,30 @@ export const has = (account: Account | null, ...roles: Role[]): boolean =>
   roles.some((role) => account?.roles.includes(role));
 
 /** @throws when the answer has no session: its `userErrors` say why. */
-export function beginSession({ accessToken, refreshToken, expiresAt, customer }: NewSession): void {
+export async function beginSession({ accessToken, refreshToken, expiresAt, customer }: NewSession): Promise<void> {
   if (!accessToken || !refreshToken || !expiresAt || !customer) throw new Error('The answer has no session');
   const { id, roles } = customer;
+  await writeRefreshToken(refreshToken);
   access = { token: accessToken, expiresAt: Math.max(Date.parse(expiresAt), Date.now() + SHORTEST_MS) };
-  keep({ refreshToken, account: { id, roles: roles ?? [] } });
+  keep({ account: { id, roles: roles ?? [] }, expiresAt });
   ended.set(false);
 }
 
 /** Here and in the other tabs at once; the server is told as well as it can be. */
 export async function signOut(): Promise<void> {
-  const refreshToken = kept()?.refreshToken;
-  access = null;
-  keep(null);
-  ended.set(false);
+  forget();
+  const refreshToken = await readRefreshToken();
+  await writeRefreshToken(null);
   if (refreshToken) await bare.mutation(SignOutDocument, { refreshToken }).toPromise();
 }
 
 /** Forgets a session that the server has ended, for a customer who does not want to go on with it. */
-export function leaveSession(): void {
+export async function leaveSession(): Promise<void> {
+  forget();
+  await writeRefreshToken(null);
+}
+
+function forget(): void {
   access = null;
   keep(null);
   ended.set(false);
@@ -103,12 +110,12 @@ export function distrustToken(): void {
 export const refresh = (): Promise<void> =>
   inTurn(async () => {
     if (!needsRefresh()) return; // another request of this tab was first
-    const refreshToken = kept()?.refreshToken;
-    if (!refreshToken) return leaveSession();
+    const refreshToken = await readRefreshToken();
+    if (!refreshToken) return forget();
     const { data, error } = await bare.mutation(RefreshSessionDocument, { refreshToken }).toPromise();
     if (error) throw error;
-    if (kept()?.refreshToken !== refreshToken) return; // signed out meanwhile, or in anew
-    if (data?.refreshSession.accessToken) beginSession(data.refreshSession);
+    if ((await readRefreshToken()) !== refreshToken) return; // signed out meanwhile, or in anew
+    if (data?.refreshSession.accessToken) await beginSession(data.refreshSession);
     else ended.set(true);
   });
 
