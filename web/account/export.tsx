@@ -2,6 +2,7 @@ import { useState } from 'react';
 import { useSend } from '../client/hooks.ts';
 import { wordsOf } from '../language/language.ts';
 import type { UserError } from '../language/refusals.ts';
+import { download } from '../pieces/download.ts';
 import { Button, Faults, useFaults } from '../pieces/form.tsx';
 import { Problem } from '../pieces/states.tsx';
 import { ExportMyDataDocument } from './account.generated.ts';
@@ -42,7 +43,7 @@ export function Export() {
           if (!data) return;
           const { json, userErrors } = data.exportMyData;
           setErrors(userErrors);
-          if (json) download(json);
+          if (json) download('rentabook.json', 'application/json', json);
           setDone(json !== null);
         }}
       >
@@ -50,13 +51,4 @@ export function Export() {
       </Button>
     </section>
   );
-}
-
-/** For the browser to have begun. */
-const BEGUN_MS = 60_000;
-
-function download(json: string): void {
-  const href = URL.createObjectURL(new Blob([json], { type: 'application/json' }));
-  Object.assign(document.createElement('a'), { href, download: 'rentabook.json' }).click();
-  setTimeout(() => URL.revokeObjectURL(href), BEGUN_MS);
 }

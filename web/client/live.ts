@@ -164,7 +164,7 @@ const isBadCursor = (errors: unknown): boolean =>
   errors.some((error: { extensions?: { code?: string } }) => error.extensions?.code === 'BAD_USER_INPUT');
 
 /** Over at once when the machine is online again, or nobody waits any more. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
       clearTimeout(timer);

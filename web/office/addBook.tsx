@@ -9,7 +9,6 @@ import { Page } from '../pieces/page.tsx';
 import { Loading, Problem } from '../pieces/states.tsx';
 import { AddBookDocument, ShopCurrencyDocument } from './addBook.generated.ts';
 import { BookFields, bookFields, read, type Typed, useBookWords } from './bookFields.tsx';
-import './books.css';
 
 const useWords = wordsOf({
   en: {

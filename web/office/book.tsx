@@ -12,8 +12,6 @@ import { OfficeBookDocument, type OfficeBookFactsFragment, UpdateBookDocument } 
 import { ChangeCopies, Copies } from './copies.tsx';
 import { EditBook } from './editBook.tsx';
 import { Ledger } from './ledger.tsx';
-import './books.css';
-import './today.css';
 
 const useWords = wordsOf({
   en: {
@@ -107,7 +105,7 @@ function Facts({ of: book }: { of: OfficeBookFactsFragment }) {
   ] as const;
   return (
     <>
-      <dl className="facts">
+      <dl className="inline">
         <div>
           <dt>{words.status}</dt>
           <dd>

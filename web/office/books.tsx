@@ -8,7 +8,6 @@ import { Button, Choice, Field, Tick, typed } from '../pieces/form.tsx';
 import { Page } from '../pieces/page.tsx';
 import { Empty, Loading, More, Problem } from '../pieces/states.tsx';
 import { OfficeBooksDocument, type OfficeBooksQuery } from './books.generated.ts';
-import './books.css';
 
 const useWords = wordsOf({
   en: {
@@ -129,7 +128,7 @@ function Filters({ params, choose }: { params: URLSearchParams; choose(event: Fo
   const given = (name: string) => params.get(name) ?? undefined;
   const narrowed = [...texts, 'from', 'to'].some((name) => params.has(name));
   return (
-    <form className="filters" onSubmit={choose}>
+    <form className="searching" onSubmit={choose}>
       <Field name="search" type="search" label={words.search} defaultValue={given('search')} />
       <Choice name="orderBy" label={words.orderBy} defaultValue={askedFor(params).orderBy}>
         {orders.map((order) => (
@@ -144,7 +143,7 @@ function Filters({ params, choose }: { params: URLSearchParams; choose(event: Fo
       <Tick name="available" label={words.available} defaultChecked={params.has('available')} />
       <details open={narrowed}>
         <summary>{words.more}</summary>
-        <div className="filters">
+        <div className="searching">
           {texts.map((name) => (
             <Field
               key={name}

@@ -172,9 +172,9 @@ export function Copies({ bookId, stock }: { bookId: string; stock: BookOfStock['
   const copies = data?.copies;
 
   return (
-    <section aria-labelledby="copies">
+    <section className="part" aria-labelledby="copies">
       <h2 id="copies">{words.copies}</h2>
-      <div className="filters">
+      <div className="searching">
         <Choice
           label={words.status}
           value={status ?? ''}

@@ -79,7 +79,7 @@ export function Ledger({ bookId, stock }: { bookId: string; stock: OfficeBookFac
   const movements = data?.stockMovements;
 
   return (
-    <section aria-labelledby="ledger">
+    <section className="part" aria-labelledby="ledger">
       <h2 id="ledger">{words.title}</h2>
       <Problem error={error} again={again} />
       {loading && <Loading />}

@@ -8,7 +8,6 @@ import { Page } from '../pieces/page.tsx';
 import { Loading, Problem } from '../pieces/states.tsx';
 import { AdmissionGauge } from './admissionGauge.tsx';
 import { DailyFiguresDocument, type DailyFiguresQuery, WaitingForStaffDocument } from './today.generated.ts';
-import './today.css';
 
 const useWords = wordsOf({
   en: {

@@ -1,0 +1,152 @@
+/** An import that is under way. It goes on while other views of the page are looked at. */
+import { pause } from '../client/live.ts';
+import { followAccount } from '../client/session.ts';
+import { createStore, useStore } from '../client/store.ts';
+import type { UserError } from '../language/refusals.ts';
+import { rowsOf, type Unreadable } from './csvRows.ts';
+import type { ImportBooksMutation, ImportRowInput } from './importBooks.generated.ts';
+
+/** As the API has it. */
+const MOST_ROWS = 200;
+/** The router takes 65,536 for the whole request. */
+const MOST_BYTES = 56_000;
+const LONGEST_PAUSE_MS = 15_000;
+
+type Answer = ImportBooksMutation['importBooks'];
+type Outcome = Answer['results'][number]['outcome'];
+
+export interface Remark {
+  line: number;
+  outcome: Outcome;
+  text: string;
+}
+
+export interface Import {
+  fileName: string;
+  /** WAITING: the server does not answer, and is asked again. BROKEN: the file cannot be read any more, or `errors` say why. */
+  state: 'RUNNING' | 'WAITING' | 'STOPPED' | 'DONE' | 'BROKEN';
+  total: number;
+  counts: Record<Outcome, number>;
+  remarks: readonly Remark[];
+  errors: readonly UserError[];
+  /** Without the time in which it was stopped. */
+  tookMs: number;
+}
+
+interface Batch {
+  rows: ImportRowInput[];
+  unreadable: Unreadable[];
+}
+
+const current = createStore<Import | null>(null);
+let stopping = new AbortController();
+let work: () => Promise<void> = async () => undefined;
+
+export const useImport = (): Import | null => useStore(current);
+
+/** `send` resolves with undefined when the server could not be asked. */
+export function startImport(file: File, total: number, send: (rows: ImportRowInput[]) => Promise<Answer | undefined>) {
+  const counts = { IMPORTED: 0, UPDATED: 0, UNCHANGED: 0, LEFT_OUT: 0 };
+  current.set({ fileName: file.name, state: 'RUNNING', total, counts, remarks: [], errors: [], tookMs: 0 });
+  addEventListener('beforeunload', askFirst);
+  const batches = batchesOf(file);
+  let batch: Batch | undefined;
+  let working = false;
+
+  work = async () => {
+    if (working) return; // it was stopped and gone on with within one answer
+    working = true;
+    try {
+      for (let tries = 0; !stopping.signal.aborted; ) {
+        const startedAt = Date.now();
+        batch ??= (await batches.next()).value;
+        if (!batch) return end('DONE');
+        const answer = batch.rows.length ? await send(batch.rows) : { results: [], userErrors: [] };
+        if (answer?.userErrors.length) return end('BROKEN', answer.userErrors);
+        if (answer) {
+          add(answer, batch.unreadable, Date.now() - startedAt);
+          batch = undefined;
+          tries = 0;
+          continue;
+        }
+        if (stopping.signal.aborted) return;
+        change({ state: 'WAITING' });
+        await pause(Math.min(LONGEST_PAUSE_MS, 1000 * 2 ** tries++), stopping.signal);
+      }
+    } catch {
+      end('BROKEN'); // the file has been moved or changed
+    } finally {
+      working = false;
+    }
+  };
+  goOn();
+}
+
+export function stopImport(): void {
+  stopping.abort();
+  change({ state: 'STOPPED' });
+}
+
+export function goOn(): void {
+  stopping = new AbortController();
+  change({ state: 'RUNNING' });
+  void work();
+}
+
+/** What is imported stays. */
+export function leaveImport(): void {
+  stopping.abort();
+  removeEventListener('beforeunload', askFirst);
+  current.set(null);
+}
+followAccount(leaveImport);
+
+const askFirst = (event: BeforeUnloadEvent) => event.preventDefault();
+
+function end(state: 'DONE' | 'BROKEN', errors: readonly UserError[] = []): void {
+  removeEventListener('beforeunload', askFirst);
+  change({ state, errors });
+}
+
+function change(changes: Partial<Import>): void {
+  const before = current.get();
+  if (before) current.set({ ...before, ...changes });
+}
+
+function add({ results }: Answer, unreadable: Unreadable[], tookMs: number): void {
+  const before = current.get();
+  if (!before) return;
+  const counts = { ...before.counts };
+  for (const { outcome } of results) counts[outcome]++;
+  counts.LEFT_OUT += unreadable.length;
+  const said = results.flatMap(({ line, outcome, remarks }) => remarks.map((text) => ({ line, outcome, text })));
+  const skipped = unreadable.map(({ line, why }) => ({ line, outcome: 'LEFT_OUT' as const, text: why }));
+  const remarks = [...before.remarks, ...[...said, ...skipped].sort((a, b) => a.line - b.line)];
+  const state = stopping.signal.aborted ? 'STOPPED' : 'RUNNING';
+  current.set({ ...before, state, counts, remarks, tookMs: before.tookMs + tookMs });
+}
+
+async function* batchesOf(file: File): AsyncGenerator<Batch, undefined> {
+  const encoder = new TextEncoder();
+  let batch: Batch = { rows: [], unreadable: [] };
+  let bytes = 0;
+  for await (const row of rowsOf(file)) {
+    if ('why' in row) {
+      batch.unreadable.push(row);
+      continue;
+    }
+    const size = encoder.encode(JSON.stringify(row)).length + 1;
+    if (size > MOST_BYTES) {
+      batch.unreadable.push({ line: row.line, why: `it is longer than ${MOST_BYTES} bytes` });
+      continue;
+    }
+    if (batch.rows.length === MOST_ROWS || bytes + size > MOST_BYTES) {
+      yield batch;
+      batch = { rows: [], unreadable: [] };
+      bytes = 0;
+    }
+    batch.rows.push(row);
+    bytes += size;
+  }
+  if (batch.rows.length || batch.unreadable.length) yield batch;
+}
