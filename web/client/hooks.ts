@@ -4,6 +4,7 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import {
   type AnyVariables,
   type CombinedError,
+  stringifyVariables,
   type TypedDocumentNode,
   useClient,
   useMutation,
@@ -70,7 +71,13 @@ export function useRead<Data, Variables extends AnyVariables>(
     hadEnded.current = ended;
   }, [again, ended, when]);
 
-  return { data, loading: fetching && !data, refreshing: stale || fetching, error, again };
+  // urql drops what it had when asking again fails.
+  const key = stringifyVariables(variables);
+  const last = useRef<{ key: string; data: Data }>();
+  if (data !== undefined && !fetching) last.current = { key, data };
+  const shown = data ?? (last.current?.key === key ? last.current.data : undefined);
+
+  return { data: shown, loading: fetching && !shown, refreshing: stale || fetching, error, again };
 }
 
 /** Has the server tell what happens for as long as the view is shown; the cache takes it in, and whatever is read moves by itself. */
