@@ -2,6 +2,15 @@
 import { type ReactNode, useEffect, useRef } from 'react';
 
 let first = true;
+/** Then the browser goes to where the reader was. */
+let wentBack = false;
+addEventListener('popstate', () => {
+  wentBack = true;
+});
+// wouter's
+addEventListener('pushState', () => {
+  wentBack = false;
+});
 
 interface PageProps {
   title: string;
@@ -18,7 +27,7 @@ export function Page({ title, aside, children }: PageProps) {
   useEffect(() => {
     if (!first) heading.current?.focus({ preventScroll: true });
     first = false;
-    scrollTo(0, 0);
+    if (!wentBack) scrollTo({ top: 0, behavior: 'instant' });
   }, []);
   return (
     <main id="main">
