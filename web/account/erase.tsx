@@ -1,8 +1,9 @@
 /** An account is gone for good, so its owner types that it is meant. */
 import { useState } from 'react';
-import { useLocation } from 'wouter';
+import { Link, useLocation } from 'wouter';
 import { useSend } from '../client/hooks.ts';
 import { leaveSession } from '../client/session.ts';
+import { useFormat } from '../language/format.ts';
 import { wordsOf } from '../language/language.ts';
 import type { UserError } from '../language/refusals.ts';
 import { Dialog } from '../pieces/dialog.tsx';
@@ -20,6 +21,9 @@ const useWords = wordsOf({
     mistyped: 'Type the word exactly as it stands there.',
     later:
       'It cannot be seen just now whether anything is open. The account is erased by itself as soon as it can be, unless something is.',
+    open: (count: string) => `Orders that are not finished: ${count}.`,
+    unpaid: (count: string) => `Fees that are not paid: ${count}.`,
+    orders: 'See my orders',
     close: 'Go back',
   },
   ko: {
@@ -31,6 +35,9 @@ const useWords = wordsOf({
     mistyped: '표시된 단어를 그대로 입력해 주세요.',
     later:
       '지금은 진행 중인 주문이 있는지 확인할 수 없습니다. 확인되는 대로 자동으로 탈퇴 처리되며, 진행 중인 주문이 있으면 처리되지 않습니다.',
+    open: (count: string) => `진행 중인 주문이 ${count}건 있습니다.`,
+    unpaid: (count: string) => `미납 요금이 ${count}건 있습니다.`,
+    orders: '내 주문 보기',
     close: '돌아가기',
   },
 });
@@ -64,11 +71,15 @@ export function Erase() {
 
 function EraseForm({ close, later }: { close(): void; later(): void }) {
   const words = useWords();
+  const format = useFormat();
   const [, go] = useLocation();
   const { send, sending, error } = useSend(EraseMeDocument);
   const [errors, setErrors] = useState<readonly UserError[]>([]);
   const [mistyped, setMistyped] = useState(false);
-  const { rest } = useFaults(errors, []);
+  const faults = useFaults(errors, []);
+  const open = countOf(errors, 'RENTAL_OPEN');
+  const unpaid = countOf(errors, 'FEE_UNPAID');
+  const rest = open + unpaid ? [] : faults.rest;
 
   return (
     <form
@@ -96,6 +107,13 @@ function EraseForm({ close, later }: { close(): void; later(): void }) {
         error={mistyped ? words.mistyped : undefined}
       />
       <Faults of={rest} />
+      {open + unpaid > 0 && (
+        <div role="alert" className="faults">
+          {open > 0 && <p>{words.open(format.number(open))}</p>}
+          {unpaid > 0 && <p>{words.unpaid(format.number(unpaid))}</p>}
+          <Link href="/orders?show=all">{words.orders}</Link>
+        </div>
+      )}
       <Problem error={error} />
       <p className="buttons">
         <Button onClick={close}>{words.close}</Button>
@@ -106,3 +124,6 @@ function EraseForm({ close, later }: { close(): void; later(): void }) {
     </form>
   );
 }
+
+const countOf = (errors: readonly UserError[], reason: string): number =>
+  errors.filter((error) => error.reason === reason).length;

@@ -11,7 +11,7 @@ export interface UserError {
   reason?: string | null;
 }
 
-const korean: Record<string, string> = {
+const korean: Record<string, string | ((message: string) => string)> = {
   NOT_FOUND: '찾을 수 없습니다.',
   INVALID_INPUT: '입력한 값을 확인해 주세요.',
   NOT_ALLOWED_IN_STATE: '지금 상태에서는 할 수 없습니다. 화면을 새로 확인해 주세요.',
@@ -22,7 +22,7 @@ const korean: Record<string, string> = {
   POLICY_DENIED: '이용 규칙에 따라 할 수 없습니다.',
   PAYMENT_DECLINED: '결제가 거절되었습니다. 다른 결제 수단을 사용해 주세요.',
   INVALID_CREDENTIALS: '이메일 또는 비밀번호가 맞지 않습니다.',
-  TOO_MANY_ATTEMPTS: '시도가 너무 많았습니다. 잠시 후 다시 시도해 주세요.',
+  TOO_MANY_ATTEMPTS: (message) => `시도가 너무 많았습니다. ${/\d+/.exec(message)?.[0] ?? 1}분 후에 다시 시도해 주세요.`,
 
   // requestRental and saveAddress
   'INVALID_INPUT name': '이름을 200자 이내로 입력해 주세요.',
@@ -36,6 +36,28 @@ const korean: Record<string, string> = {
   'INVALID_INPUT quantity': '권수는 1권부터 100권까지 고를 수 있습니다.',
   'INVALID_INPUT paymentMethod': '결제 수단을 확인해 주세요.',
   'POLICY_DENIED input': '더 저장할 수 없습니다. 쓰지 않는 주소를 먼저 지워 주세요.',
+
+  // cancelRental, renewRental and payFee
+  OUT_FOR_DELIVERY: '배달 기사가 이미 출발하여 취소할 수 없습니다.',
+  RENEWED_TOO_OFTEN: '연장할 수 있는 횟수를 모두 사용했습니다.',
+  OTHERS_WAIT: '이 책을 기다리는 분이 있어 연장할 수 없습니다.',
+  PAST_DUE: '반납 예정일이 지나 연장할 수 없습니다.',
+  'NOT_FOUND rentalId': '없는 주문입니다.',
+  'NOT_FOUND feeId': '없는 요금입니다.',
+
+  // signUp, updateMe, changePassword and eraseMe
+  'INVALID_INPUT email': '이메일 주소를 확인해 주세요.',
+  'INVALID_INPUT password': '비밀번호는 8자 이상 200자 이내로 입력해 주세요.',
+  'INVALID_INPUT new': '새 비밀번호는 8자 이상 200자 이내로 입력해 주세요.',
+  'DUPLICATE email': '이미 가입된 이메일입니다.',
+  'INVALID_CREDENTIALS current': '현재 비밀번호가 맞지 않습니다.',
+  NAMED_FOR_ADMINISTRATION: '관리자로 지정된 이메일이라 변경하거나 탈퇴할 수 없습니다. 먼저 지정을 해제해 주세요.',
+  ACCOUNT_ELSEWHERE: '이 서점의 계정은 다른 곳에서 관리합니다.',
+  ACCOUNT_CLOSED: '탈퇴한 계정이라 대여할 수 없습니다.',
+
+  // saveAddress, deleteAddress and leaveWaitlist
+  TOO_MANY_ADDRESSES: '배송지는 50개까지 저장할 수 있습니다. 쓰지 않는 배송지를 먼저 삭제해 주세요.',
+  'NOT_FOUND entryId': '이미 끝난 대기입니다.',
 
   // addBook, updateBook, addCopies, withdrawCopies and importBooks
   'INVALID_INPUT isbn': 'ISBN이 아닙니다. 숫자를 다시 확인해 주세요.',
@@ -75,7 +97,7 @@ function inKorean({ code, path, reason, message }: UserError): string {
   const keys = [reason, `${code} ${field}`, code];
   for (const key of keys) {
     const words = key && korean[key];
-    if (words) return words;
+    if (words) return typeof words === 'string' ? words : words(message);
   }
   return message;
 }

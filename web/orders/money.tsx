@@ -2,7 +2,7 @@
 import { useRef, useState } from 'react';
 import { useSend } from '../client/hooks.ts';
 import { useFormat } from '../language/format.ts';
-import { wordsOf } from '../language/language.ts';
+import { plural, wordsOf } from '../language/language.ts';
 import type { UserError } from '../language/refusals.ts';
 import { Dialog } from '../pieces/dialog.tsx';
 import { Button, Faults, useFaults } from '../pieces/form.tsx';
@@ -34,12 +34,16 @@ const useWords = wordsOf({
     },
     lateSoFar: (amount: string) => `Being late has come to ${amount} so far.`,
     fees: 'Fees',
-    explained: {
-      LATE: 'It came back after its due date.',
-      DAMAGE: 'It came back damaged.',
-      LOST: 'It has to be bought anew.',
-      RENTAL: 'The rental itself, which could not be charged in time.',
+    late: (days: number, copies: number) =>
+      `${plural(days, { one: 'a day', other: `${days} days` })} late, ${plural(copies, { one: 'one copy', other: `${copies} copies` })}.`,
+    causes: {
+      DAMAGED: 'A copy came back damaged.',
+      UNUSABLE: 'A copy came back so that it cannot be lent again.',
+      MISSING: 'A copy was not in the parcel that came back.',
+      REPORTED_LOST: 'A copy was reported as lost.',
+      NEVER_RETURNED: 'A copy did not come back in time and counts as lost.',
     },
+    rental: 'The rental itself, which could not be charged in time.',
     pay: (amount: string) => `Pay ${amount}`,
     close: 'Go back',
   },
@@ -65,12 +69,15 @@ const useWords = wordsOf({
     },
     lateSoFar: (amount: string) => `지금까지의 연체료는 ${amount}입니다.`,
     fees: '요금',
-    explained: {
-      LATE: '반납 예정일이 지나 청구된 요금입니다.',
-      DAMAGE: '반납된 책이 파손되어 청구된 요금입니다.',
-      LOST: '돌아오지 않은 책을 새로 마련하는 비용입니다.',
-      RENTAL: '카드 승인이 만료되어 결제되지 않은 대여료입니다.',
+    late: (days: number, copies: number) => `${days}일 연체, ${copies}권`,
+    causes: {
+      DAMAGED: '책이 파손되어 돌아왔습니다.',
+      UNUSABLE: '책이 다시 대여할 수 없는 상태로 돌아왔습니다.',
+      MISSING: '반납 택배에 책이 들어 있지 않았습니다.',
+      REPORTED_LOST: '분실 신고된 책의 변상금입니다.',
+      NEVER_RETURNED: '기한 안에 돌아오지 않아 분실로 처리된 책의 변상금입니다.',
     },
+    rental: '카드 승인이 만료되어 결제되지 않은 대여료입니다.',
     pay: (amount: string) => `${amount} 결제하기`,
     close: '돌아가기',
   },
@@ -121,7 +128,8 @@ export function MoneyOf({
 
 type FeeProps = RentalFactsFragment['fees'][number];
 
-function Fee({ id, kind, status, amount, explanation }: FeeProps) {
+function Fee(props: FeeProps) {
+  const { id, kind, status, amount } = props;
   const words = useWords();
   const { feeKind, fee } = useStatusWords();
   const format = useFormat();
@@ -131,10 +139,7 @@ function Fee({ id, kind, status, amount, explanation }: FeeProps) {
       <strong>
         {feeKind[kind]}: {format.money(amount)}
       </strong>
-      <p>{words.explained[kind]}</p>
-      <p lang="en">
-        <small>{explanation}</small>
-      </p>
+      <Why {...props} />
       <p role="status">{fee[status]}</p>
       {status === 'OUTSTANDING' && (
         <Button kind="main" onClick={() => setPaying(true)}>
@@ -148,6 +153,15 @@ function Fee({ id, kind, status, amount, explanation }: FeeProps) {
       )}
     </li>
   );
+}
+
+/** An old fee has only the server's own sentence. */
+function Why({ kind, copies, daysLate, cause, explanation }: FeeProps) {
+  const words = useWords();
+  if (kind === 'RENTAL') return <p>{words.rental}</p>;
+  if (cause) return <p>{words.causes[cause]}</p>;
+  if (daysLate && copies) return <p>{words.late(daysLate, copies)}</p>;
+  return <p lang="en">{explanation}</p>;
 }
 
 function Pay({ feeId, amount, close }: { feeId: string; amount: string; close(): void }) {

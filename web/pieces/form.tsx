@@ -94,7 +94,7 @@ export function typed(event: FormEvent<HTMLFormElement>): Record<string, string>
 export function useFaults(errors: readonly UserError[] | undefined, names: readonly string[]) {
   const say = useRefusal();
   const nameOf = ({ path }: UserError) => names.findLast((name) => path?.includes(name));
-  const texts = (which: (error: UserError) => boolean) => (errors ?? []).filter(which).map(say);
+  const texts = (which: (error: UserError) => boolean) => [...new Set((errors ?? []).filter(which).map(say))];
   return {
     at: (name: string): string | undefined => texts((error) => nameOf(error) === name).join(' ') || undefined,
     rest: texts((error) => !nameOf(error)),
