@@ -190,7 +190,7 @@ function InspectionForm({ copy, form, saved }: Omit<CopyFormProps, 'received'>) 
       />
       <Faults of={missing && !condition ? [words.choose] : rest} />
       <Problem error={error} />
-      <p className="actions">
+      <p className="buttons">
         <Button type="submit" kind="main" busy={sending}>
           {words.save}
         </Button>
@@ -222,7 +222,7 @@ function Reception({ copy, form, received }: Omit<CopyFormProps, 'saved'>) {
       <p>{words.receiveWhy}</p>
       <Faults of={errors.map(say)} />
       <Problem error={error} />
-      <p className="actions">
+      <p className="buttons">
         <Button type="submit" kind="main" busy={sending}>
           {words.receive}
         </Button>

@@ -39,7 +39,7 @@ export function FilterForm({ children }: { children: ReactNode }) {
         <div key={address.toString()} className="fields">
           {children}
         </div>
-        <p className="actions">
+        <p className="buttons">
           <Button type="submit" kind="main">
             {words.show}
           </Button>

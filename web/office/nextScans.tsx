@@ -67,9 +67,11 @@ export function NextScans({ parcel }: { parcel: OfficeParcelFragment }) {
     setAsking(undefined);
     setErrors(answer.userErrors);
     if (answer.userErrors.length || !answer.delivery) return setSaid(undefined);
-    const [name, now] = [status.delivery[scan], status.delivery[answer.delivery.status]];
-    const wrong = answer.delivery.status !== scan;
-    setSaid({ text: wrong ? words.notApplied(name, now) : words.recorded(name), wrong });
+    const { trackingEvents, status: now } = answer.delivery;
+    const wrong = !trackingEvents.findLast((event) => event.status === scan && event.note === (input.note ?? null))
+      ?.applied;
+    const name = status.delivery[scan];
+    setSaid({ text: wrong ? words.notApplied(name, status.delivery[now]) : words.recorded(name), wrong });
     setNote('');
   }
 

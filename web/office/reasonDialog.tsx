@@ -50,7 +50,7 @@ export function ReasonDialog({ title, text, act, needed, sending, error, send, c
         />
         <Faults of={rest} />
         <Problem error={error} />
-        <p className="actions">
+        <p className="buttons">
           <Button type="submit" kind="danger" busy={sending}>
             {act}
           </Button>

@@ -107,7 +107,7 @@ export function RentalActions({ rental: { id, allowedActions } }: { rental: Rent
       <Faults of={errors.map(say)} />
       <Problem error={renew.error ?? bookReturn.error} />
       {allowedActions.length > 0 && (
-        <p className="actions">
+        <p className="buttons">
           {allowedActions.map((action) => {
             const { press, busy, danger } = buttons[action];
             return (

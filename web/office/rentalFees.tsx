@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { useSend } from '../client/hooks.ts';
 import { useFormat } from '../language/format.ts';
 import { wordsOf } from '../language/language.ts';
+import { useFeeWords } from '../pieces/feeWords.ts';
 import { Button } from '../pieces/form.tsx';
 import { useStatusWords } from '../pieces/words.ts';
 import { ReasonDialog } from './reasonDialog.tsx';
@@ -31,6 +32,7 @@ export function RentalFees({ fees }: { fees: Fees }) {
   const words = useWords();
   const status = useStatusWords();
   const format = useFormat();
+  const explain = useFeeWords();
   const [waiving, setWaiving] = useState<string>();
   const { send, sending, error } = useSend(OfficeWaiveFeeDocument);
   const fee = fees.find(({ id }) => id === waiving);
@@ -49,7 +51,7 @@ export function RentalFees({ fees }: { fees: Fees }) {
             <span className={fee.status === 'OUTSTANDING' ? 'badge fault' : 'badge over'}>
               {status.fee[fee.status]}
             </span>
-            <p>{fee.explanation}</p>
+            <p>{explain(fee)}</p>
             <p>
               <time dateTime={fee.createdAt}>{format.time(fee.createdAt)}</time>
             </p>

@@ -71,7 +71,7 @@ export function RolesForm({ customerId, roles }: { customerId: string; roles: re
         </p>
         <Faults of={errors.map(say)} />
         <Problem error={error} />
-        <p className="actions">
+        <p className="buttons">
           <Button type="submit" kind="main" busy={sending}>
             {words.save}
           </Button>
