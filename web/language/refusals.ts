@@ -37,12 +37,12 @@ const korean: Record<string, string | ((message: string) => string)> = {
   'INVALID_INPUT paymentMethod': '결제 수단을 확인해 주세요.',
   'POLICY_DENIED input': '더 저장할 수 없습니다. 쓰지 않는 주소를 먼저 지워 주세요.',
 
-  // cancelRental, renewRental and payFee
+  // cancelRental, renewRental, returnRental, reportRentalLost, payFee and waiveFee
   OUT_FOR_DELIVERY: '배달 기사가 이미 출발하여 취소할 수 없습니다.',
   RENEWED_TOO_OFTEN: '연장할 수 있는 횟수를 모두 사용했습니다.',
   OTHERS_WAIT: '이 책을 기다리는 분이 있어 연장할 수 없습니다.',
   PAST_DUE: '반납 예정일이 지나 연장할 수 없습니다.',
-  'NOT_FOUND rentalId': '없는 주문입니다.',
+  'NOT_FOUND rentalId': '없는 대여입니다.',
   'NOT_FOUND feeId': '없는 요금입니다.',
 
   // signUp, updateMe, changePassword and eraseMe
@@ -78,14 +78,6 @@ const korean: Record<string, string | ((message: string) => string)> = {
   // waiveFee, withdrawCopies and dropDeadLetter
   'INVALID_INPUT reason': '사유를 500자 이내로 입력해 주세요.',
 
-  // cancelRental, renewRental, returnRental, reportRentalLost, payFee and waiveFee
-  'NOT_FOUND rentalId': '없는 대여입니다.',
-  'NOT_FOUND feeId': '없는 요금입니다.',
-  RENEWED_TOO_OFTEN: '연장할 수 있는 횟수를 모두 사용했습니다.',
-  OTHERS_WAIT: '이 책을 기다리는 회원이 있어 연장할 수 없습니다.',
-  PAST_DUE: '반납 기한이 지나 연장할 수 없습니다.',
-  OUT_FOR_DELIVERY: '이미 배달을 출발하여 취소할 수 없습니다.',
-
   // inspectCopy and receiveCopy
   'NOT_FOUND copyId': '등록되지 않은 책입니다.',
   'INVALID_INPUT note': '메모가 너무 깁니다. 짧게 줄여 주세요.',
@@ -99,7 +91,6 @@ const korean: Record<string, string | ((message: string) => string)> = {
   // setRoles
   'NOT_FOUND customerId': '없는 회원이거나 탈퇴한 회원입니다.',
   'POLICY_DENIED roles': '관리자 권한은 여기서 줄 수 없습니다. 서점 설정 SUPERUSER에 지정된 이메일만 관리자가 됩니다.',
-  ACCOUNT_ELSEWHERE: '계정은 외부 로그인 서비스에서 관리합니다. 그곳에서 변경해 주세요.',
 
   // replayDeadLetter and dropDeadLetter
   'NOT_FOUND id': '없거나 이미 처리되었습니다. 목록을 새로 확인해 주세요.',

@@ -19,6 +19,7 @@ import { useCopyWords } from './words.ts';
 
 const useWords = wordsOf({
   en: {
+    barcode: 'Barcode',
     status: 'Status',
     since: 'Since',
     rental: 'Rental',
@@ -46,7 +47,8 @@ const useWords = wordsOf({
     nothing: 'Nothing is to be done with this copy.',
   },
   ko: {
-    status: '상태',
+    barcode: '바코드',
+    status: '처리 상태',
     since: '변경일시',
     rental: '대여',
     toRental: '대여 보기',
@@ -68,7 +70,7 @@ const useWords = wordsOf({
     save: '저장',
     choose: '먼저 책 상태를 골라 주세요.',
     saved: (barcode: string, condition: string, status: string) => `${barcode} 저장됨: ${condition}. ${status}.`,
-    receive: '책을 찾았음',
+    receive: '책을 찾았습니다',
     receiveWhy: '분실로 처리된 책입니다. 검수 대기로 옮기고, 납부한 변상금이 있으면 환불합니다.',
     nothing: '이 책은 지금 처리할 것이 없습니다.',
   },
@@ -102,7 +104,8 @@ export function CopyForm({ copy, form, received, saved }: CopyFormProps) {
       <p>{format.list(authors)}</p>
       <Facts
         of={[
-          [copy.barcode, copyWords.status[copy.status]],
+          [words.barcode, copy.barcode],
+          [words.status, copyWords.status[copy.status]],
           [words.since, format.time(copy.statusSince)],
           [
             words.rental,

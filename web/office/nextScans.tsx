@@ -59,6 +59,8 @@ export function NextScans({ parcel }: { parcel: OfficeParcelFragment }) {
   }, [said]);
 
   async function record(scan: DeliveryStatus): Promise<void> {
+    setErrors([]);
+    setSaid(undefined);
     const idempotencyKey = `${key}-${scan}`;
     const input = { deliveryId: parcel.id, status: scan, note: note.trim() || undefined, idempotencyKey };
     const answer = (await send({ input }))?.recordTrackingEvent;
@@ -66,7 +68,7 @@ export function NextScans({ parcel }: { parcel: OfficeParcelFragment }) {
     renew();
     setAsking(undefined);
     setErrors(answer.userErrors);
-    if (answer.userErrors.length || !answer.delivery) return setSaid(undefined);
+    if (answer.userErrors.length || !answer.delivery) return;
     const { trackingEvents, status: now } = answer.delivery;
     const wrong = !trackingEvents.findLast((event) => event.status === scan && event.note === (input.note ?? null))
       ?.applied;
