@@ -9,6 +9,7 @@ import { Button, Choice, Faults, Field, typed, useFaults } from '../pieces/form.
 import { Empty, Loading, More, Problem } from '../pieces/states.tsx';
 import type { OfficeBookFactsFragment } from './book.generated.ts';
 import { AddCopiesDocument, CopiesOfBookDocument, WithdrawCopiesDocument } from './copies.generated.ts';
+import { useCopyWords } from './words.ts';
 
 const useWords = wordsOf({
   en: {
@@ -28,14 +29,6 @@ const useWords = wordsOf({
     since: 'Since',
     rental: 'Rental',
     rentalOf: (barcode: string) => `Rental of copy ${barcode}`,
-    statuses: {
-      ON_SHELF: 'On the shelf',
-      OUT: 'Out',
-      INSPECTING: 'To be inspected',
-      REPAIR: 'In repair',
-      LOST: 'Lost',
-      WITHDRAWN: 'Withdrawn',
-    },
   },
   ko: {
     add: '책 추가',
@@ -54,14 +47,6 @@ const useWords = wordsOf({
     since: '변경 시각',
     rental: '대여',
     rentalOf: (barcode: string) => `${barcode} 책의 대여 내역`,
-    statuses: {
-      ON_SHELF: '서가',
-      OUT: '대여 중',
-      INSPECTING: '검수 대기',
-      REPAIR: '수선 중',
-      LOST: '분실',
-      WITHDRAWN: '폐기',
-    },
   },
 });
 
@@ -163,6 +148,7 @@ const statuses = ['ON_SHELF', 'OUT', 'INSPECTING', 'REPAIR', 'LOST', 'WITHDRAWN'
 
 export function Copies({ bookId, stock }: { bookId: string; stock: BookOfStock['stock'] }) {
   const words = useWords();
+  const copyWords = useCopyWords();
   const format = useFormat();
   const [status, setStatus] = useState<(typeof statuses)[number]>();
   const [after, setAfter] = useState<string>();
@@ -186,7 +172,7 @@ export function Copies({ bookId, stock }: { bookId: string; stock: BookOfStock['
           <option value="">{words.all}</option>
           {statuses.map((one) => (
             <option key={one} value={one}>
-              {words.statuses[one]}
+              {copyWords.status[one]}
             </option>
           ))}
         </Choice>
@@ -209,7 +195,7 @@ export function Copies({ bookId, stock }: { bookId: string; stock: BookOfStock['
               {copies.edges.map(({ node: { id, barcode, status, statusSince, rental } }) => (
                 <tr key={id}>
                   <th scope="row">{barcode}</th>
-                  <td>{words.statuses[status]}</td>
+                  <td>{copyWords.status[status]}</td>
                   <td>{format.time(statusSince)}</td>
                   <td>
                     {rental && (

@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { useSend } from '../client/hooks.ts';
 import { useFormat } from '../language/format.ts';
 import { wordsOf } from '../language/language.ts';
-import { useFeeWords } from '../pieces/feeWords.ts';
+import { FeeReason } from '../pieces/feeReason.tsx';
 import { Button } from '../pieces/form.tsx';
 import { useStatusWords } from '../pieces/words.ts';
 import { ReasonDialog } from './reasonDialog.tsx';
@@ -32,7 +32,6 @@ export function RentalFees({ fees }: { fees: Fees }) {
   const words = useWords();
   const status = useStatusWords();
   const format = useFormat();
-  const explain = useFeeWords();
   const [waiving, setWaiving] = useState<string>();
   const { send, sending, error } = useSend(OfficeWaiveFeeDocument);
   const fee = fees.find(({ id }) => id === waiving);
@@ -51,7 +50,12 @@ export function RentalFees({ fees }: { fees: Fees }) {
             <span className={fee.status === 'OUTSTANDING' ? 'badge fault' : 'badge over'}>
               {status.fee[fee.status]}
             </span>
-            <p>{explain(fee)}</p>
+            <FeeReason {...fee} />
+            {fee.copies !== null && (
+              <p className="hint" lang="en">
+                {fee.explanation}
+              </p>
+            )}
             <p>
               <time dateTime={fee.createdAt}>{format.time(fee.createdAt)}</time>
             </p>

@@ -21,8 +21,8 @@ export const useCopyWords = wordsOf({
   },
   ko: {
     status: {
-      ON_SHELF: '서가에 있음',
-      OUT: '대출 나감',
+      ON_SHELF: '서가',
+      OUT: '대여 중',
       INSPECTING: '검수 대기',
       REPAIR: '수선 중',
       LOST: '분실',

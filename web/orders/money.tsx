@@ -2,9 +2,10 @@
 import { useRef, useState } from 'react';
 import { useSend } from '../client/hooks.ts';
 import { useFormat } from '../language/format.ts';
-import { plural, wordsOf } from '../language/language.ts';
+import { wordsOf } from '../language/language.ts';
 import type { UserError } from '../language/refusals.ts';
 import { Dialog } from '../pieces/dialog.tsx';
+import { FeeReason } from '../pieces/feeReason.tsx';
 import { Button, Faults, useFaults } from '../pieces/form.tsx';
 import { Problem } from '../pieces/states.tsx';
 import { useStatusWords } from '../pieces/words.ts';
@@ -34,16 +35,6 @@ const useWords = wordsOf({
     },
     lateSoFar: (amount: string) => `Being late has come to ${amount} so far.`,
     fees: 'Fees',
-    late: (days: number, copies: number) =>
-      `${plural(days, { one: 'a day', other: `${days} days` })} late, ${plural(copies, { one: 'one copy', other: `${copies} copies` })}.`,
-    causes: {
-      DAMAGED: 'A copy came back damaged.',
-      UNUSABLE: 'A copy came back so that it cannot be lent again.',
-      MISSING: 'A copy was not in the parcel that came back.',
-      REPORTED_LOST: 'A copy was reported as lost.',
-      NEVER_RETURNED: 'A copy did not come back in time and counts as lost.',
-    },
-    rental: 'The rental itself, which could not be charged in time.',
     pay: (amount: string) => `Pay ${amount}`,
     close: 'Go back',
   },
@@ -69,15 +60,6 @@ const useWords = wordsOf({
     },
     lateSoFar: (amount: string) => `지금까지의 연체료는 ${amount}입니다.`,
     fees: '요금',
-    late: (days: number, copies: number) => `${days}일 연체, ${copies}권`,
-    causes: {
-      DAMAGED: '책이 파손되어 돌아왔습니다.',
-      UNUSABLE: '책이 다시 대여할 수 없는 상태로 돌아왔습니다.',
-      MISSING: '반납 택배에 책이 들어 있지 않았습니다.',
-      REPORTED_LOST: '분실 신고된 책의 변상금입니다.',
-      NEVER_RETURNED: '기한 안에 돌아오지 않아 분실로 처리된 책의 변상금입니다.',
-    },
-    rental: '카드 승인이 만료되어 결제되지 않은 대여료입니다.',
     pay: (amount: string) => `${amount} 결제하기`,
     close: '돌아가기',
   },
@@ -139,7 +121,7 @@ function Fee(props: FeeProps) {
       <strong>
         {feeKind[kind]}: {format.money(amount)}
       </strong>
-      <Why {...props} />
+      <FeeReason {...props} />
       <p role="status">{fee[status]}</p>
       {status === 'OUTSTANDING' && (
         <Button kind="main" onClick={() => setPaying(true)}>
@@ -153,15 +135,6 @@ function Fee(props: FeeProps) {
       )}
     </li>
   );
-}
-
-/** An old fee has only the server's own sentence. */
-function Why({ kind, copies, daysLate, cause, explanation }: FeeProps) {
-  const words = useWords();
-  if (kind === 'RENTAL') return <p>{words.rental}</p>;
-  if (cause) return <p>{words.causes[cause]}</p>;
-  if (daysLate && copies) return <p>{words.late(daysLate, copies)}</p>;
-  return <p lang="en">{explanation}</p>;
 }
 
 function Pay({ feeId, amount, close }: { feeId: string; amount: string; close(): void }) {
