@@ -86,10 +86,11 @@ export function Actions({ rental }: { rental: RentalFactsFragment }) {
     setErrors(refusals ?? []);
   }
 
-  if (!rental.allowedActions.length && !done && !errors.length) return null;
+  const allows = rental.allowedActions.length > 0;
+  if (!allows && !done && !errors.length) return null;
   return (
-    <section className="card order-wide" aria-labelledby="actions">
-      <h2 id="actions">{words.title}</h2>
+    <section className="card order-wide" aria-label={words.title}>
+      {allows && <h2>{words.title}</h2>}
       <div ref={outcome} tabIndex={-1}>
         <Faults of={rest} />
         <p role="status">{done && words.done[done]}</p>

@@ -77,7 +77,9 @@ export function MoneyOf({
   return (
     <section className="card" aria-labelledby="money">
       <h2 id="money">{words.title}</h2>
-      {payment && paid && <p>{words.payment[payment.status](paid)}</p>}
+      {payment && paid && !pendingCompensations.includes('PAYMENT_VOID') && (
+        <p>{words.payment[payment.status](paid)}</p>
+      )}
       {payment && payment.refunded.amount > 0 && <p>{words.refunded(format.money(payment.refunded))}</p>}
       {pendingCompensations.length > 0 && (
         <>

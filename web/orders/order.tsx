@@ -38,7 +38,7 @@ const useWords = wordsOf({
 });
 
 /** A scan that changes no status is told by nobody, and neither is what money does. */
-const UNDER_WAY_MS = 4_000;
+const UNDER_WAY_MS = 3_000;
 
 export default function OrderPage({ id }: { id: string }) {
   const words = useWords();
@@ -86,11 +86,15 @@ const moving: RentalStatus[] = ['REQUESTED', 'ON_HOLD', 'ACCEPTED', 'SHIPPING', 
 const lent: RentalStatus[] = ['ON_LOAN', 'OVERDUE'];
 
 function isUnderWay(
-  { status, timeline }: NonNullable<OneOrderQuery['order']>,
+  { status, dueAt, timeline }: NonNullable<OneOrderQuery['order']>,
   rental: OneRentalQuery['rental'] | undefined,
 ): boolean {
-  if (moving.includes(status) || (lent.includes(status) && returnIsBooked(timeline))) return true;
+  const isLent = lent.includes(status);
+  if (moving.includes(status) || (isLent && returnIsBooked(timeline))) return true;
   if (!rental) return false;
-  const { pendingCompensations, fees, deliveries } = rental;
-  return pendingCompensations.length > 0 || deliveries === null || fees.some(({ status }) => status === 'PENDING');
+  const { pendingCompensations, fees, deliveries, allowedActions } = rental;
+  // A renewal or a booked return changes no status, and the order learns of it a moment later.
+  const isAhead = isLent && (rental.dueAt !== dueAt || !allowedActions.includes('RETURN'));
+  const isPaying = fees.some(({ status }) => status === 'PENDING');
+  return isAhead || isPaying || deliveries === null || pendingCompensations.length > 0;
 }

@@ -55,7 +55,7 @@ function Parcel({
       <p>
         <DeliveryBadge status={status} />
       </p>
-      <dl className="facts">
+      <dl className="parcel">
         {carrier && (
           <>
             <dt>{words.carrier}</dt>

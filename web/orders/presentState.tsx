@@ -122,7 +122,8 @@ const ways: Record<RejectionCode, 'book' | 'again' | 'orders' | 'find'> = {
 export function Now({ order, rental }: { order: Order; rental: RentalFactsFragment | null | undefined }) {
   const words = useWords();
   const format = useFormat();
-  const { status, dueAt, bookId, deliveryStatus: parcel, timeline, requestedAt } = order;
+  const { status, bookId, deliveryStatus: parcel, timeline, requestedAt } = order;
+  const dueAt = rental?.dueAt ?? order.dueAt;
   const facts = {
     due: dueAt ? format.date(dueAt) : '',
     booked: returnIsBooked(timeline),
