@@ -32,10 +32,9 @@ const korean: Record<string, string | ((message: string) => string)> = {
   'INVALID_INPUT postalCode': '우편번호를 입력해 주세요.',
   'INVALID_INPUT country': '국가를 선택해 주세요.',
   'INVALID_INPUT phone': '전화번호는 200자까지 입력할 수 있습니다.',
-  'INVALID_INPUT label': '주소의 이름을 입력해 주세요.',
+  'INVALID_INPUT label': '배송지 이름을 100자 이내로 입력해 주세요.',
   'INVALID_INPUT quantity': '권수는 1권부터 100권까지 고를 수 있습니다.',
   'INVALID_INPUT paymentMethod': '결제 수단을 확인해 주세요.',
-  'POLICY_DENIED input': '더 저장할 수 없습니다. 쓰지 않는 주소를 먼저 지워 주세요.',
 
   // cancelRental, renewRental, returnRental, reportRentalLost, payFee and waiveFee
   OUT_FOR_DELIVERY: '배달 기사가 이미 출발하여 취소할 수 없습니다.',
@@ -98,7 +97,8 @@ const korean: Record<string, string | ((message: string) => string)> = {
 
   // joinWaitlist
   'NOT_FOUND bookId': '없는 책입니다.',
-  'POLICY_DENIED bookId': '지금 이 책에는 대기 신청을 할 수 없습니다. 바로 대여할 수 있는지 확인해 주세요.',
+  NO_LONGER_LENT: '더 이상 대여하지 않는 책입니다.',
+  COPIES_AVAILABLE: '지금 대여할 수 있는 책이 있습니다. 기다리지 말고 바로 신청해 주세요.',
 };
 
 export function useRefusal(): (error: UserError) => string {
