@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from 'react';
 import { useSend } from '../client/hooks.ts';
-import { useFormat } from '../language/format.ts';
-import { useLanguage, wordsOf } from '../language/language.ts';
+import { wordsOf } from '../language/language.ts';
 import type { UserError } from '../language/refusals.ts';
+import { AddressLines } from '../pieces/addressLines.tsx';
 import { Confirm } from '../pieces/confirm.tsx';
 import { Button, Faults, useFaults } from '../pieces/form.tsx';
 import { Problem } from '../pieces/states.tsx';
@@ -81,7 +81,7 @@ export function Addresses({ addresses }: { addresses: readonly SavedAddress[] })
         {addresses.map((address) => (
           <li key={address.id}>
             <strong>{address.label}</strong> {address.isDefault && <span className="badge">{words.default}</span>}
-            <Lines {...address} />
+            <AddressLines {...address} />
             <p className="buttons">
               <Button aria-label={words.editThis(address.label)} onClick={() => edit(address)}>
                 {words.edit}
@@ -112,20 +112,9 @@ export function Addresses({ addresses }: { addresses: readonly SavedAddress[] })
           go={() => remove(deleting)}
           close={() => setDeleting(null)}
         >
-          <Lines {...deleting} />
+          <AddressLines {...deleting} />
         </Confirm>
       )}
     </section>
   );
-}
-
-/** As an envelope has it: in Korean from the large to the small. */
-function Lines({ name, line1, line2, city, postalCode, country, phone }: SavedAddress) {
-  const format = useFormat();
-  const place = [postalCode, city];
-  const lines =
-    useLanguage() === 'ko'
-      ? [name, `(${postalCode}) ${city} ${line1} ${line2 ?? ''}`, country === 'KR' ? null : format.country(country)]
-      : [name, line1, line2, place.join(' '), format.country(country)];
-  return <p className="lines">{[...lines, phone].filter(Boolean).join('\n')}</p>;
 }

@@ -13,7 +13,7 @@ const useWords = wordsOf({
     offline: 'You are offline, or the shop cannot be reached. What you see may be old.',
     unavailable: 'A part of the shop does not answer just now. Try again in a moment.',
     tooOften: 'That was a lot at once. Wait a moment, then try again.',
-    signIn: 'Sign in first, then try again.',
+    ended: 'Your session had ended, so this was not done. Try again.',
     notAllowed: 'Your account may not see this.',
     broken: (id: string) => `Something is broken on our side.${id && ` Tell us this number: ${id}`}`,
   },
@@ -24,7 +24,7 @@ const useWords = wordsOf({
     offline: '오프라인이거나 서점에 연결할 수 없습니다. 보이는 내용이 최신이 아닐 수 있습니다.',
     unavailable: '지금 일부 서비스가 응답하지 않습니다. 잠시 후 다시 시도해 주세요.',
     tooOften: '요청이 너무 많습니다. 잠시 후 다시 시도해 주세요.',
-    signIn: '로그인한 뒤 다시 시도해 주세요.',
+    ended: '로그인이 만료되어 처리하지 못했습니다. 다시 시도해 주세요.',
     notAllowed: '이 계정으로는 볼 수 없습니다.',
     broken: (id: string) => `저희 쪽에 문제가 생겼습니다.${id && ` 문의하실 때 이 번호를 알려 주세요: ${id}`}`,
   },
@@ -63,7 +63,7 @@ export function useProblem(): (error: CombinedError) => string {
     if (error.networkError && !error.response) return words.offline;
     if (hasCode(error, 'REQUEST_RATE_LIMITED', 'REQUEST_CONCURRENCY_LIMITED', 'OVERLOADED')) return words.tooOften;
     if (hasCode(error, 'SERVICE_UNAVAILABLE')) return words.unavailable;
-    if (hasCode(error, 'UNAUTHENTICATED')) return words.signIn;
+    if (hasCode(error, 'UNAUTHENTICATED')) return words.ended;
     if (hasCode(error, 'FORBIDDEN')) return words.notAllowed;
     const id = error.graphQLErrors.map(({ extensions }) => extensions.id).find((id) => typeof id === 'string');
     return words.broken(String(id ?? ''));

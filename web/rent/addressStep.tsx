@@ -1,10 +1,10 @@
 /** The first step: how many copies, and where they go. */
 import type { FormEvent } from 'react';
 import { useSend } from '../client/hooks.ts';
-import { useFormat } from '../language/format.ts';
 import { wordsOf } from '../language/language.ts';
 import type { UserError } from '../language/refusals.ts';
 import { AddressFields, addressNames } from '../pieces/addressFields.tsx';
+import { AddressLines } from '../pieces/addressLines.tsx';
 import { Button, Faults, Field, Tick, useFaults } from '../pieces/form.tsx';
 import { Page } from '../pieces/page.tsx';
 import { Problem } from '../pieces/states.tsx';
@@ -26,10 +26,10 @@ const useWords = wordsOf({
   },
   ko: {
     title: '어디로 보내 드릴까요?',
-    saved: '저장한 주소',
-    other: '다른 주소',
-    keep: '다음에도 쓸 수 있게 주소 저장',
-    label: '주소 이름',
+    saved: '저장한 배송지',
+    other: '다른 배송지',
+    keep: '다음에도 쓸 수 있게 배송지 저장',
+    label: '배송지 이름',
     home: '집',
     quantity: '권수',
     next: '결제 단계로',
@@ -88,7 +88,7 @@ export function AddressStep({ book, saved, draft, change, errors, setErrors, don
                 label={words.label}
                 defaultValue={draft.label || words.home}
                 required
-                maxLength={200}
+                maxLength={100}
                 error={at('label')}
               />
             )}
@@ -123,16 +123,14 @@ interface SavedAddressesProps {
 }
 
 function SavedAddresses({ saved, chosen, legend, other }: SavedAddressesProps) {
-  const format = useFormat();
   return (
     <fieldset className="choices">
       <legend>{legend}</legend>
-      {saved.map(({ id, label, name, line1, line2, city, postalCode, country }) => (
-        <label key={id} className="tick">
-          <input type="radio" name="chosen" value={id} defaultChecked={chosen === id} />
+      {saved.map((address) => (
+        <label key={address.id} className="tick">
+          <input type="radio" name="chosen" value={address.id} defaultChecked={chosen === address.id} />
           <span>
-            <strong>{label}</strong>{' '}
-            {[name, line1, line2, city, postalCode, format.country(country)].filter(Boolean).join(', ')}
+            <strong>{address.label}</strong> <AddressLines {...address} />
           </span>
         </label>
       ))}

@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'react';
 import { newIdempotencyKey } from '../client/hooks.ts';
 import { followAccount, useAccount } from '../client/session.ts';
+import type { Address } from '../pieces/addressLines.tsx';
 
 export interface Draft {
   /** Names the wish until it is answered. */
@@ -18,16 +19,6 @@ export interface Draft {
   label: string;
   /** What the first step has come to. */
   deliverTo?: Address;
-}
-
-interface Address {
-  name: string;
-  line1: string;
-  line2: string | null;
-  city: string;
-  postalCode: string;
-  country: string;
-  phone: string | null;
 }
 
 export const NEW = 'new';

@@ -1,17 +1,19 @@
 /** The second step: what it costs, and the card; then the request is sent. Until it is answered, sending again is the same request. */
 import { type FormEvent, useRef, useState } from 'react';
 import { Link } from 'wouter';
+import { hasCode } from '../client/client.ts';
 import { newIdempotencyKey, useRead, useSend } from '../client/hooks.ts';
 import { useFormat } from '../language/format.ts';
 import { plural, wordsOf } from '../language/language.ts';
 import type { UserError } from '../language/refusals.ts';
+import { type Address, AddressLines } from '../pieces/addressLines.tsx';
 import { Button, Faults, useFaults } from '../pieces/form.tsx';
 import { Page } from '../pieces/page.tsx';
 import { Problem } from '../pieces/states.tsx';
 import type { Draft } from './draft.ts';
 import { PaymentChoice, type PaymentForm } from './paymentMethod.tsx';
 import { Refused, type RejectionCode } from './refused.tsx';
-import { QuoteRentalDocument, RequestRentalDocument, type RequestRentalMutationVariables } from './rent.generated.ts';
+import { QuoteRentalDocument, RequestRentalDocument } from './rent.generated.ts';
 import type { Book } from './rent.tsx';
 import { StepOf } from './steps.tsx';
 
@@ -56,7 +58,7 @@ interface PaymentStepProps {
   book: Book;
   draft: Draft;
   change(part: Partial<Draft>): void;
-  address: RequestRentalMutationVariables['input']['deliverTo'];
+  address: Address;
   firstStep: string;
   /** By what was said in the first step. */
   refused(errors: readonly UserError[]): void;
@@ -75,7 +77,7 @@ export function PaymentStep({ book, draft, change, address, firstStep, refused, 
   const { send, sending, error } = useSend(RequestRentalDocument);
   const [rejection, setRejection] = useState<RejectionCode>();
   const [errors, setErrors] = useState<readonly UserError[]>([]);
-  const lost = sent && !sending;
+  const lost = sent && !sending && !hasCode(error, ...notTaken);
   const known = errors.some(({ code }) => code === 'IDEMPOTENCY_CONFLICT');
   const { rest } = useFaults(errors, ['idempotencyKey']);
 
@@ -112,16 +114,7 @@ export function PaymentStep({ book, draft, change, address, firstStep, refused, 
           <dd>{format.number(quantity)}</dd>
           <dt>{words.to}</dt>
           <dd>
-            {[
-              address.name,
-              address.line1,
-              address.line2,
-              address.city,
-              address.postalCode,
-              format.country(address.country),
-            ]
-              .filter(Boolean)
-              .join(', ')}
+            <AddressLines {...address} />
             <Link href={firstStep}>{words.change}</Link>
           </dd>
           {quote && (
@@ -159,6 +152,9 @@ export function PaymentStep({ book, draft, change, address, firstStep, refused, 
     </Page>
   );
 }
+
+/** Then the request has not come in: nothing is open. */
+const notTaken = ['UNAUTHENTICATED', 'OVERLOADED', 'REQUEST_RATE_LIMITED', 'REQUEST_CONCURRENCY_LIMITED'];
 
 const ofFirstStep = ({ path }: UserError): boolean =>
   Boolean(path?.includes('deliverTo') || path?.includes('quantity'));
