@@ -41,12 +41,15 @@ const order: Record<Language, readonly Name[]> = {
   ko: ['name', 'phone', 'country', 'postalCode', 'city', 'line1', 'line2'],
 };
 
+/** Not blanks alone. */
+const something = { required: true, pattern: '.*\\S.*' };
+
 const inputs: Record<Exclude<Name, 'country'>, ComponentProps<'input'>> = {
-  name: { autoComplete: 'name', required: true },
-  line1: { autoComplete: 'address-line1', required: true },
+  name: { autoComplete: 'name', ...something },
+  line1: { autoComplete: 'address-line1', ...something },
   line2: { autoComplete: 'address-line2' },
-  city: { autoComplete: 'address-level2', required: true },
-  postalCode: { autoComplete: 'postal-code', required: true },
+  city: { autoComplete: 'address-level2', ...something },
+  postalCode: { autoComplete: 'postal-code', ...something },
   phone: { autoComplete: 'tel', type: 'tel' },
 };
 

@@ -13,7 +13,7 @@ export interface Draft {
   /** Id of a saved address, or NEW; undefined before the reader has chosen. */
   chosen?: string;
   /** The one that is typed, by the names of AddressInput. */
-  address: Record<string, string>;
+  address: Record<string, string | null>;
   /** Whether that is to be saved, and by which name. */
   keep: boolean;
   label: string;
@@ -56,15 +56,8 @@ followAccount(() => {
 
 /** Where it is to go; null while something is missing. */
 export function addressOf(draft: Draft, saved: readonly (Address & { id: string })[]): Address | null {
-  const {
-    name = '',
-    line1 = '',
-    line2,
-    city = '',
-    postalCode = '',
-    country = '',
-    phone,
-  } = saved.find(({ id }) => id === draft.chosen) ?? draft.address;
+  const source = saved.find(({ id }) => id === draft.chosen) ?? draft.address;
+  const { name, line1, line2, city, postalCode, country, phone } = source;
   const whole = name && line1 && city && postalCode && country;
   return whole ? { name, line1, line2: line2 || null, city, postalCode, country, phone: phone || null } : null;
 }

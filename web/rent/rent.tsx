@@ -7,7 +7,7 @@ import type { UserError } from '../language/refusals.ts';
 import { Page } from '../pieces/page.tsx';
 import { Loading, Problem } from '../pieces/states.tsx';
 import { AddressStep } from './addressStep.tsx';
-import { useDraft } from './draft.ts';
+import { NEW, useDraft } from './draft.ts';
 import { PaymentStep } from './paymentStep.tsx';
 import { BookToRentDocument, type BookToRentQuery } from './rent.generated.ts';
 import './rent.css';
@@ -62,6 +62,9 @@ function Steps({ book, saved }: { book: Book; saved: readonly SavedAddress[] }) 
       firstStep={firstStep}
       refused={(errors) => {
         setErrors(errors);
+        // What is said against a saved address stands beside the fields, too.
+        if (errors.some(({ path }) => path?.includes('deliverTo')))
+          change({ chosen: NEW, address: { ...draft.deliverTo } });
         go(firstStep);
       }}
       done={(rentalId) => {
