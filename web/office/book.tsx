@@ -11,6 +11,7 @@ import { Empty, Loading, Problem } from '../pieces/states.tsx';
 import { OfficeBookDocument, type OfficeBookFactsFragment, UpdateBookDocument } from './book.generated.ts';
 import { ChangeCopies, Copies } from './copies.tsx';
 import { EditBook } from './editBook.tsx';
+import { Facts } from './facts.tsx';
 import { Ledger } from './ledger.tsx';
 
 const useWords = wordsOf({
@@ -74,7 +75,7 @@ export default function BookPage({ id }: { id: string }) {
       {data && !book && !error && <Empty>{words.none}</Empty>}
       {book && (
         <>
-          <Facts of={book} />
+          <Known of={book} />
           <Stock of={book} />
           <div className="pair">
             <section className="card" aria-labelledby="edit">
@@ -91,39 +92,28 @@ export default function BookPage({ id }: { id: string }) {
   );
 }
 
-function Facts({ of: book }: { of: OfficeBookFactsFragment }) {
+function Known({ of: book }: { of: OfficeBookFactsFragment }) {
   const words = useWords();
   const { send, sending, error } = useSend(UpdateBookDocument);
   const [errors, setErrors] = useState<readonly UserError[]>([]);
   const { rest } = useFaults(errors, []);
   const isListed = book.status === 'LISTED';
-  const facts = [
-    [words.isbn, book.isbn],
-    [words.year, book.publishedYear],
-    [words.language, book.language],
-    [words.sourceId, book.sourceId],
-  ] as const;
   return (
     <>
-      <dl className="inline">
-        <div>
-          <dt>{words.status}</dt>
-          <dd>
-            <span role="status" className={isListed ? 'badge' : 'badge over'}>
+      <Facts
+        of={[
+          [
+            words.status,
+            <span key="status" role="status" className={isListed ? 'badge' : 'badge over'}>
               {isListed ? words.listed : words.withdrawn}
-            </span>
-          </dd>
-        </div>
-        {facts.map(
-          ([name, value]) =>
-            value !== null && (
-              <div key={name}>
-                <dt>{name}</dt>
-                <dd>{value}</dd>
-              </div>
-            ),
-        )}
-      </dl>
+            </span>,
+          ],
+          [words.isbn, book.isbn],
+          [words.year, book.publishedYear],
+          [words.language, book.language],
+          [words.sourceId, book.sourceId],
+        ]}
+      />
       <Faults of={rest} />
       <Problem error={error} />
       <p className="actions">

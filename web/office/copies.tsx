@@ -196,7 +196,9 @@ export function Copies({ bookId, stock }: { bookId: string; stock: BookOfStock['
                 <tr key={id}>
                   <th scope="row">{barcode}</th>
                   <td>{copyWords.status[status]}</td>
-                  <td>{format.time(statusSince)}</td>
+                  <td>
+                    <time dateTime={statusSince}>{format.time(statusSince)}</time>
+                  </td>
                   <td>
                     {rental && (
                       <Link href={`/rentals/${rental.id}`} aria-label={words.rentalOf(barcode)}>

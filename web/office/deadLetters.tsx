@@ -1,5 +1,69 @@
+/** What the services have given up on. Each is asked by itself, so that one which is silent hides nothing of the others. */
+import { useState } from 'react';
+import { useRead } from '../client/hooks.ts';
+import { wordsOf } from '../language/language.ts';
 import { Page } from '../pieces/page.tsx';
+import { Loading, More, Problem } from '../pieces/states.tsx';
+import { DeadLetter } from './deadLetter.tsx';
+import { DeadLettersDocument, type Service } from './deadLetters.generated.ts';
+import { services } from './filters.ts';
+import { useServiceWords } from './words.ts';
+
+const useWords = wordsOf({
+  en: {
+    title: 'Dead letters',
+    about:
+      'An event that a service could not apply in eight tries. Later events of the same thing wait behind it: mend what was wrong, then replay it.',
+    none: 'None.',
+    silent: (service: string) => `The service of ${service} does not answer; its dead letters cannot be seen just now.`,
+  },
+  ko: {
+    title: '처리 실패 이벤트',
+    about:
+      '여덟 번 시도해도 처리하지 못한 이벤트입니다. 같은 대상의 다음 이벤트는 뒤에서 기다립니다. 원인을 해결한 뒤 다시 처리해 주세요.',
+    none: '없습니다.',
+    silent: (service: string) => `${service} 서비스가 응답하지 않아 실패한 이벤트를 확인할 수 없습니다.`,
+  },
+});
+
+const PAGE = 20;
+const LOOK_MS = 30_000;
 
 export default function DeadLetters() {
-  return <Page title="Dead letters">{null}</Page>;
+  const words = useWords();
+  return (
+    <Page title={words.title}>
+      <p>{words.about}</p>
+      {services.map((service) => (
+        <OfService key={service} service={service} />
+      ))}
+    </Page>
+  );
+}
+
+function OfService({ service }: { service: Service }) {
+  const words = useWords();
+  const serviceWords = useServiceWords();
+  const [after, setAfter] = useState<string>();
+  const variables = { service, first: PAGE, after };
+  const { data, loading, refreshing, error, again } = useRead(DeadLettersDocument, variables, { everyMs: LOOK_MS });
+  const letters = data?.deadLetters;
+  const id = `letters-${service}`;
+  return (
+    <section className="part" aria-labelledby={id}>
+      <h2 id={id}>{serviceWords[service]}</h2>
+      {loading && <Loading />}
+      {error && <p className="notice">{words.silent(serviceWords[service])}</p>}
+      <Problem error={error} again={again} />
+      {letters?.edges.length === 0 && <p>{words.none}</p>}
+      <ul className="letters">
+        {letters?.edges.map(({ node }) => (
+          <li key={node.id}>
+            <DeadLetter letter={node} readAgain={again} />
+          </li>
+        ))}
+      </ul>
+      {letters && <More pageInfo={letters.pageInfo} busy={refreshing} show={setAfter} />}
+    </section>
+  );
 }

@@ -1,5 +1,6 @@
 /** Filters of lists as they stand in the address, `?status=ON_LOAN&status=OVERDUE&stuckForMinutes=30`; what no list knows is left out. */
 
+import type { Service } from './auditLog.generated.ts';
 import type { DeliveryFilter, DeliveryStatus } from './deliveries.generated.ts';
 import type { CopyStatus } from './inspection.generated.ts';
 import type { RentalFilter, RentalStatus } from './rentals.generated.ts';
@@ -37,6 +38,8 @@ export const directions = ['OUTBOUND', 'RETURN'] as const satisfies DeliveryFilt
 
 /** What the inspection desk works on. */
 export const deskStatuses = ['INSPECTING', 'REPAIR'] as const satisfies CopyStatus[];
+
+export const services = ['BOOK', 'RENTAL', 'DELIVERY', 'CUSTOMER'] as const satisfies Service[];
 
 export function rentalFilterOf(address: URLSearchParams): RentalFilter {
   return {

@@ -102,7 +102,9 @@ export function Ledger({ bookId, stock }: { bookId: string; stock: OfficeBookFac
             <tbody>
               {movements.edges.map(({ node: { id, type, from, to, quantity, copy, rental, reason, occurredAt } }) => (
                 <tr key={id}>
-                  <td>{format.time(occurredAt)}</td>
+                  <td>
+                    <time dateTime={occurredAt}>{format.time(occurredAt)}</time>
+                  </td>
                   <td>{words.types[type]}</td>
                   <td className="number">{format.number(quantity)}</td>
                   <td>

@@ -42,3 +42,8 @@ export const useRoleWords = wordsOf({
   en: { CUSTOMER: 'Customer', STAFF: 'Staff', COURIER: 'Courier', ADMIN: 'Admin' },
   ko: { CUSTOMER: '회원', STAFF: '직원', COURIER: '배송원', ADMIN: '관리자' },
 });
+
+export const useServiceWords = wordsOf({
+  en: { BOOK: 'Book', RENTAL: 'Rental', DELIVERY: 'Delivery', CUSTOMER: 'Customer' },
+  ko: { BOOK: '도서', RENTAL: '대여', DELIVERY: '배송', CUSTOMER: '회원' },
+});
