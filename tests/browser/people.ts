@@ -1,6 +1,6 @@
 /** What people do on the page, by what they see on it. */
 import { randomUUID } from 'node:crypto';
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 
 /** Of the demo (subgraphs/customer/demo.ts), in either language. */
 export async function signIn(page: Page, email: string): Promise<void> {
@@ -23,12 +23,12 @@ export async function signUp(page: Page, to = '/'): Promise<string> {
   return email;
 }
 
-export async function fillAddress(page: Page, name = 'A Reader'): Promise<void> {
-  await page.getByLabel('Name', { exact: true }).fill(name);
-  await page.getByLabel('Street and number').fill('1 Main Street');
-  await page.getByLabel('Town or city').fill('Seoul');
-  await page.getByLabel('Postal code').fill('04524');
-  await page.getByLabel('Country').selectOption('KR');
+export async function fillAddress(form: Page | Locator, name = 'A Reader'): Promise<void> {
+  await form.getByLabel('Name', { exact: true }).fill(name);
+  await form.getByLabel('Street and number').fill('1 Main Street');
+  await form.getByLabel('Town or city').fill('Seoul');
+  await form.getByLabel('Postal code').fill('04524');
+  await form.getByLabel('Country').selectOption('KR');
 }
 
 /** From the book's page to the order's, with the sandbox's good card. */

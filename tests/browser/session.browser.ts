@@ -1,0 +1,85 @@
+/** Sessions and tabs: nothing that was typed is lost, and what one tab does shows in the other. */
+import { addBook } from '../client.ts';
+import { type System, startSystem } from '../system.ts';
+import { openBrowser, type Visitor, type Visitors } from './browser.ts';
+import { fillAddress, signUp } from './people.ts';
+
+let system: System;
+let visitors: Visitors;
+
+beforeAll(async () => {
+  system = await startSystem();
+  visitors = await openBrowser();
+});
+afterAll(async () => {
+  await visitors?.close();
+  await system?.stop();
+});
+
+const visit = (): Promise<Visitor> => visitors.visit(system.url, 'desktop');
+
+test('a session that ends asks to sign in again over the page, and what was typed is sent then', async () => {
+  const bookId = await addBook(await system.clientWith('STAFF'), 1);
+  const { page, shoot, complaints } = await visit();
+  await page.clock.install();
+  const email = await signUp(page, `/books/${bookId}/rent`);
+  await fillAddress(page, 'Who Types Slowly');
+  await system.query('customer', 'DELETE FROM session');
+  await page.clock.fastForward('20:00'); // more than an access token lives
+
+  await page.getByLabel('Keep this address').check();
+  await page.getByRole('button', { name: 'Go on to the payment' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Sign in again' });
+  await dialog.waitFor();
+  await shoot('session-ended');
+  await dialog.getByLabel('E-mail').fill(email);
+  await dialog.getByLabel('Password').fill('a long enough password');
+  await dialog.getByRole('button', { name: 'Sign in' }).click();
+  await dialog.waitFor({ state: 'hidden' });
+
+  const next = page.getByRole('button', { name: 'Go on to the payment' });
+  if (await next.isVisible()) {
+    expect(await page.getByLabel('Name', { exact: true }).inputValue()).toBe('Who Types Slowly');
+    await next.click();
+  }
+  await page.getByText('Who Types Slowly, 1 Main Street').waitFor();
+  expect(complaints).toEqual([]);
+});
+
+test('a change in one tab shows in the other without a reload, and so does signing out', async () => {
+  const { page: one, context } = await visit();
+  await signUp(one, '/account');
+  const other = await context.newPage();
+  await other.goto('/account');
+  await other.getByText('No address is kept here yet').waitFor();
+
+  const addresses = one.getByRole('region', { name: 'Addresses' });
+  await addresses.getByRole('button', { name: 'Add an address' }).click();
+  await fillAddress(addresses);
+  await addresses.getByLabel('What you call it').fill('The summer house');
+  await addresses.getByRole('button', { name: /^Save/ }).click();
+
+  await other.getByText('The summer house').waitFor();
+  await one.getByRole('button', { name: 'Sign out' }).click();
+  await other.getByRole('link', { name: 'Sign in', exact: true }).first().waitFor();
+});
+
+test('what the server says against a field stands beside it, in the language of the reader', async () => {
+  const { page: first } = await visit();
+  const email = await signUp(first);
+  const { page, shoot } = await visitors.visit(system.url, 'phone');
+  await page.goto('/sign-up');
+  await page.getByLabel('이름').fill('김하나');
+  await page.getByLabel('이메일').fill(email);
+  await page.getByLabel('비밀번호').fill('아주 긴 비밀번호 하나');
+
+  await page.getByRole('button', { name: '가입하기' }).click();
+
+  await page.getByText('이미 가입된 이메일입니다.').waitFor();
+  await shoot('refusal-beside-its-field');
+  const field = page.getByLabel('이메일');
+  expect(await field.getAttribute('aria-invalid')).toBe('true');
+  const note = await field.getAttribute('aria-describedby');
+  expect(await page.locator(`[id="${note}"]`).innerText()).toBe('이미 가입된 이메일입니다.');
+  expect(await field.inputValue()).toBe(email);
+});
