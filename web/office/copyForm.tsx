@@ -99,7 +99,7 @@ export function CopyForm({ copy, form, received, saved }: CopyFormProps) {
   const format = useFormat();
   const { title, authors } = copy.book;
   return (
-    <section className="copy card" aria-live="polite">
+    <section className="copy card">
       <h2>{title}</h2>
       <p>{format.list(authors)}</p>
       <Facts

@@ -90,8 +90,12 @@ export default function Inspection() {
         scan={scan}
         empty={() => form.current?.requestSubmit()}
       >
-        {said && (
-          <p key={said.times} role={said.wrong ? 'alert' : 'status'} className={said.wrong ? 'said wrong' : 'said'}>
+        <div role="status">
+          {copy && <span className="visually-hidden">{copy.book.title}</span>}
+          {said && !said.wrong && <p className="said">{said.text}</p>}
+        </div>
+        {said?.wrong && (
+          <p key={said.times} role="alert" className="said wrong">
             {said.text}
           </p>
         )}

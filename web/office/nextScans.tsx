@@ -1,5 +1,5 @@
 /** What a courier says of a parcel next. A press is one scan, however often it has to be sent. */
-import { useEffect, useRef, useState } from 'react';
+import { useState } from 'react';
 import { useIdempotencyKey, useSend } from '../client/hooks.ts';
 import { wordsOf } from '../language/language.ts';
 import { type UserError, useRefusal } from '../language/refusals.ts';
@@ -9,6 +9,7 @@ import { Problem } from '../pieces/states.tsx';
 import { useStatusWords } from '../pieces/words.ts';
 import { type DeliveryStatus, type OfficeParcelFragment, OfficeRecordScanDocument } from './delivery.generated.ts';
 import { nextScansOf } from './scans.ts';
+import { Told } from './told.tsx';
 
 const useWords = wordsOf({
   en: {
@@ -52,12 +53,6 @@ export function NextScans({ parcel }: { parcel: OfficeParcelFragment }) {
   const [said, setSaid] = useState<{ text: string; wrong: boolean }>();
   const next = nextScansOf[parcel.status];
 
-  // The button that was pressed is gone.
-  const message = useRef<HTMLParagraphElement>(null);
-  useEffect(() => {
-    if (said) message.current?.focus();
-  }, [said]);
-
   async function record(scan: DeliveryStatus): Promise<void> {
     setErrors([]);
     setSaid(undefined);
@@ -80,9 +75,7 @@ export function NextScans({ parcel }: { parcel: OfficeParcelFragment }) {
   return (
     <section className="card next-scans">
       <h2>{words.next}</h2>
-      <p ref={message} role="status" tabIndex={-1} className={said?.wrong ? 'said wrong' : 'said'}>
-        {said?.text}
-      </p>
+      <Told text={said?.text} wrong={said?.wrong} />
       <Faults of={errors.map(say)} />
       {!asking && <Problem error={error} />}
       {!next.length && <p>{words.final}</p>}

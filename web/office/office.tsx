@@ -1,5 +1,5 @@
 /** The back office: its ways, and which view is where; each role sees what it may do. */
-import { lazy, Suspense } from 'react';
+import { lazy, Suspense, useEffect, useRef } from 'react';
 import { Link, Redirect, Route, Switch, useLocation } from 'wouter';
 import { has, useAccount } from '../client/session.ts';
 import { wordsOf } from '../language/language.ts';
@@ -98,8 +98,12 @@ export default function Office() {
 function Way({ to, children }: { to: string; children: string }) {
   const [here] = useLocation();
   const isHere = to === '/' ? here === '/' : here === to || here.startsWith(`${to}/`);
+  const way = useRef<HTMLAnchorElement>(null);
+  useEffect(() => {
+    if (isHere) way.current?.scrollIntoView({ block: 'nearest', inline: 'nearest' }); // a phone shows a part of the ways
+  }, [isHere]);
   return (
-    <Link href={to} aria-current={isHere ? 'page' : undefined}>
+    <Link ref={way} href={to} aria-current={isHere ? 'page' : undefined}>
       {children}
     </Link>
   );

@@ -1,4 +1,5 @@
 /** Everything that staff need to know of one rental, live. */
+import { useEffect } from 'react';
 import { Link } from 'wouter';
 import { useRead } from '../client/hooks.ts';
 import { useFormat } from '../language/format.ts';
@@ -55,8 +56,7 @@ const useWords = wordsOf({
     copies: 'Copies of this rental',
     noCopies:
       'No copy is with this rental. Copies are picked when the parcel is picked up, and leave it once they are inspected.',
-    barcode: 'Barcode',
-    since: 'Since',
+    since: (when: string) => `since ${when}`,
   },
   ko: {
     title: '대여',
@@ -96,8 +96,7 @@ const useWords = wordsOf({
     parcel: '배송 상세',
     copies: '이 대여의 책',
     noCopies: '이 대여에 속한 책이 없습니다. 책은 집하 때 정해지고 검수가 끝나면 빠집니다.',
-    barcode: '바코드',
-    since: '변경일시',
+    since: (when: string) => `${when}부터`,
   },
 });
 
@@ -126,7 +125,7 @@ export default function RentalPage({ id }: { id: string }) {
               <Customer customer={rental.customer} />
               <Payment rental={rental} />
               <RentalFees fees={rental.fees} />
-              <Copies rentalId={id} />
+              <Copies rentalId={id} version={rental.version} />
             </div>
             <div>
               <Deliveries deliveries={rental.deliveries} />
@@ -260,11 +259,13 @@ function Deliveries({ deliveries }: { deliveries: Rental['deliveries'] }) {
   );
 }
 
-function Copies({ rentalId }: { rentalId: string }) {
+function Copies({ rentalId, version }: { rentalId: string; version: number }) {
   const words = useWords();
   const copyWords = useCopyWords();
   const format = useFormat();
   const { data, loading, error, again } = useRead(OfficeCopiesOfRentalDocument, { rentalId }, { everyMs: REFRESH_MS });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: copies are picked, come back and are inspected as the rental moves
+  useEffect(again, [version]);
   const copies = data?.copies?.edges ?? [];
   return (
     <section className="card">
@@ -272,28 +273,12 @@ function Copies({ rentalId }: { rentalId: string }) {
       <Problem error={error} again={again} />
       {loading && <Loading />}
       {data && !copies.length && <p>{words.noCopies}</p>}
-      {copies.length > 0 && (
-        <div className="table">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">{words.barcode}</th>
-                <th scope="col">{words.status}</th>
-                <th scope="col">{words.since}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {copies.map(({ node: { id, barcode, status, statusSince } }) => (
-                <tr key={id}>
-                  <th scope="row">{barcode}</th>
-                  <td>{copyWords.status[status]}</td>
-                  <td>{format.time(statusSince)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
+      <Facts
+        of={copies.map(({ node: { barcode, status, statusSince } }) => [
+          barcode,
+          `${copyWords.status[status]}, ${words.since(format.time(statusSince))}`,
+        ])}
+      />
     </section>
   );
 }

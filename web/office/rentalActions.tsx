@@ -1,5 +1,5 @@
 /** What staff may do with a rental for the customer; the server says what goes. */
-import { useEffect, useRef, useState } from 'react';
+import { useState } from 'react';
 import { useSend } from '../client/hooks.ts';
 import { useFormat } from '../language/format.ts';
 import { wordsOf } from '../language/language.ts';
@@ -16,6 +16,7 @@ import {
   OfficeReturnRentalDocument,
   type RentalAction,
 } from './rental.generated.ts';
+import { Told } from './told.tsx';
 
 const useWords = wordsOf({
   en: {
@@ -62,12 +63,6 @@ export function RentalActions({ rental: { id, allowedActions } }: { rental: Rent
   const bookReturn = useSend(OfficeReturnRentalDocument);
   const reportLost = useSend(OfficeReportRentalLostDocument);
 
-  // The button that was pressed may be gone.
-  const note = useRef<HTMLParagraphElement>(null);
-  useEffect(() => {
-    if (done) note.current?.focus();
-  }, [done]);
-
   function conclude(userErrors: readonly UserError[], success: string): readonly UserError[] {
     setDone(userErrors.length ? undefined : success);
     return userErrors;
@@ -101,9 +96,7 @@ export function RentalActions({ rental: { id, allowedActions } }: { rental: Rent
 
   return (
     <>
-      <p ref={note} role="status" tabIndex={-1} className="done">
-        {done}
-      </p>
+      <Told text={done} />
       <Faults of={errors.map(say)} />
       <Problem error={renew.error ?? bookReturn.error} />
       {allowedActions.length > 0 && (

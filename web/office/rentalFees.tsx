@@ -8,6 +8,7 @@ import { Button } from '../pieces/form.tsx';
 import { useStatusWords } from '../pieces/words.ts';
 import { ReasonDialog } from './reasonDialog.tsx';
 import { type OfficeRentalPartsFragment, OfficeWaiveFeeDocument } from './rental.generated.ts';
+import { Told } from './told.tsx';
 
 const useWords = wordsOf({
   en: {
@@ -15,6 +16,7 @@ const useWords = wordsOf({
     none: 'No fees.',
     waive: 'Waive',
     waiveIt: (kind: string, amount: string) => `Waive the fee: ${kind}, ${amount}`,
+    waived: (kind: string, amount: string) => `Waived: ${kind}, ${amount}.`,
     text: 'The customer does not have to pay it. This cannot be taken back.',
   },
   ko: {
@@ -22,6 +24,7 @@ const useWords = wordsOf({
     none: '청구된 요금이 없습니다.',
     waive: '면제',
     waiveIt: (kind: string, amount: string) => `요금 면제: ${kind}, ${amount}`,
+    waived: (kind: string, amount: string) => `면제했습니다: ${kind}, ${amount}`,
     text: '회원이 이 요금을 내지 않아도 됩니다. 되돌릴 수 없습니다.',
   },
 });
@@ -33,6 +36,7 @@ export function RentalFees({ fees }: { fees: Fees }) {
   const status = useStatusWords();
   const format = useFormat();
   const [waiving, setWaiving] = useState<string>();
+  const [done, setDone] = useState<string>();
   const { send, sending, error } = useSend(OfficeWaiveFeeDocument);
   const fee = fees.find(({ id }) => id === waiving);
   const nameOf = ({ kind, amount }: Fees[number]) => words.waiveIt(status.feeKind[kind], format.money(amount));
@@ -40,6 +44,7 @@ export function RentalFees({ fees }: { fees: Fees }) {
   return (
     <section className="card">
       <h2>{words.fees}</h2>
+      <Told text={done} />
       {!fees.length && <p>{words.none}</p>}
       <ul className="fee-list">
         {fees.map((fee) => (
@@ -75,7 +80,11 @@ export function RentalFees({ fees }: { fees: Fees }) {
           needed
           sending={sending}
           error={error}
-          send={async (reason) => (await send({ feeId: fee.id, reason: reason ?? '' }))?.waiveFee.userErrors}
+          send={async (reason = '') => {
+            const errors = (await send({ feeId: fee.id, reason }))?.waiveFee.userErrors;
+            if (errors?.length === 0) setDone(words.waived(status.feeKind[fee.kind], format.money(fee.amount)));
+            return errors;
+          }}
           close={() => setWaiving(undefined)}
         />
       )}
