@@ -120,13 +120,10 @@ export function follow(request: Request, sink: Sink, cursorOf: (data: unknown) =
   const leaving = new AbortController();
   const first = request.variables.after;
   let after = first;
-  let tries = 0;
-  const connected = socket.on('connected', () => {
-    tries = 0;
-  });
 
   async function stay(): Promise<void> {
-    while (!leaving.signal.aborted) {
+    for (let tries = 0; !leaving.signal.aborted; tries += 1) {
+      const began = Date.now();
       try {
         const events = socket.iterate({ ...request, variables: { ...request.variables, after } });
         leaving.signal.addEventListener('abort', () => void events.return?.(), { once: true });
@@ -141,8 +138,8 @@ export function follow(request: Request, sink: Sink, cursorOf: (data: unknown) =
         if (isBadCursor(error)) after = first;
       }
       if (leaving.signal.aborted) break;
+      if (Date.now() - began > LONGEST_PAUSE_MS) tries = 0; // it went well for a while
       await pause(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries), leaving.signal);
-      tries += 1;
     }
     sink.complete();
   }
@@ -152,7 +149,6 @@ export function follow(request: Request, sink: Sink, cursorOf: (data: unknown) =
   void stay();
   return () => {
     leaving.abort();
-    connected();
     followed -= 1;
     if (!connection) lost();
   };

@@ -1,5 +1,5 @@
 /** What the reader waits for: offers first, each with the time that is left to take it. */
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { Link } from 'wouter';
 import { useRead, useSend } from '../client/hooks.ts';
 import { useFormat } from '../language/format.ts';
@@ -65,8 +65,14 @@ export default function Waitlist() {
   const [errors, setErrors] = useState<readonly UserError[]>([]);
   const { rest } = useFaults(errors, []);
   const entries = data?.me?.waitlist;
+  const outcome = useRef<HTMLDivElement>(null);
   const offered = entries?.filter(({ status }) => status === 'OFFERED') ?? [];
   const waiting = entries?.filter(({ status }) => status === 'WAITING') ?? [];
+
+  // The button that was pressed is gone.
+  useEffect(() => {
+    if (left || errors.length) outcome.current?.focus();
+  }, [left, errors]);
 
   async function leave(entry: Entry) {
     const data = await send({ entryId: entry.id });
@@ -79,8 +85,10 @@ export default function Waitlist() {
   return (
     <Page title={words.title}>
       <Problem error={error ?? notSent} again={again} />
-      <Faults of={rest} />
-      <p role="status">{left}</p>
+      <div ref={outcome} tabIndex={-1}>
+        <Faults of={rest} />
+        <p role="status">{left}</p>
+      </div>
       {loading && <Loading />}
       {entries && !offered.length && !waiting.length && (
         <Empty>
