@@ -165,7 +165,7 @@ function InspectionForm({ copy, form, saved }: Omit<CopyFormProps, 'received'>) 
         void save();
       }}
     >
-      <fieldset className="conditions">
+      <fieldset>
         <legend>{words.condition}</legend>
         {choices?.map((choice) => (
           <label key={choice} className={choice === condition ? 'condition is-chosen' : 'condition'}>

@@ -46,38 +46,30 @@ const useWords = wordsOf({
 const PAGE = 25;
 const REFRESH_MS = 30_000;
 
-/** `times` tells one message from the same one again, so that it is read out anew. */
-interface Said {
-  text: string;
-  wrong: boolean;
-  times: number;
-}
-
 export default function Inspection() {
   const words = useWords();
   const field = useRef<HTMLInputElement>(null);
   const { ask, asking, error } = useAsk(OfficeFindCopyDocument);
   const [copy, setCopy] = useState<Copy>();
-  const [said, setSaid] = useState<Said>();
+  const [saved, setSaved] = useState<string>();
+  const [unknown, setUnknown] = useState<string>();
   const form = useRef<HTMLFormElement>(null);
   useEffect(() => field.current?.focus(), []);
 
-  const tell = (text: string, wrong = false) => setSaid((last) => ({ text, wrong, times: (last?.times ?? 0) + 1 }));
+  function show(copy: Copy | undefined): void {
+    setCopy(copy);
+    setSaved(undefined);
+    setUnknown(undefined);
+    field.current?.focus();
+  }
 
   async function scan(barcode: string): Promise<void> {
-    setCopy(undefined);
-    setSaid(undefined);
+    show(undefined);
     const data = await ask({ barcode });
     if (!data) return;
     const found = data.copies?.edges[0]?.node;
     setCopy(found);
-    if (!found) tell(words.noSuchCopy(barcode), true);
-  }
-
-  function open(copy: Copy): void {
-    setCopy(copy);
-    setSaid(undefined);
-    field.current?.focus();
+    if (!found) setUnknown(barcode);
   }
 
   return (
@@ -92,11 +84,11 @@ export default function Inspection() {
       >
         <div role="status">
           {copy && <span className="visually-hidden">{copy.book.title}</span>}
-          {said && !said.wrong && <p className="said">{said.text}</p>}
+          {saved && <p className="said">{saved}</p>}
         </div>
-        {said?.wrong && (
-          <p key={said.times} role="alert" className="said wrong">
-            {said.text}
+        {unknown && (
+          <p role="alert" className="said wrong">
+            {words.noSuchCopy(unknown)}
           </p>
         )}
       </ScanField>
@@ -108,13 +100,12 @@ export default function Inspection() {
           form={form}
           received={setCopy}
           saved={(text) => {
-            setCopy(undefined);
-            tell(text);
-            field.current?.focus();
+            show(undefined);
+            setSaved(text);
           }}
         />
       )}
-      <Waiting open={open} />
+      <Waiting open={show} />
     </Page>
   );
 }

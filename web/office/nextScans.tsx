@@ -8,7 +8,7 @@ import { Button, Faults, Field } from '../pieces/form.tsx';
 import { Problem } from '../pieces/states.tsx';
 import { useStatusWords } from '../pieces/words.ts';
 import { type DeliveryStatus, type OfficeParcelFragment, OfficeRecordScanDocument } from './delivery.generated.ts';
-import { nextScansOf } from './scans.ts';
+import { nextScansOf } from './parcelLife.ts';
 import { Told } from './told.tsx';
 
 const useWords = wordsOf({
@@ -73,7 +73,7 @@ export function NextScans({ parcel }: { parcel: OfficeParcelFragment }) {
   }
 
   return (
-    <section className="card next-scans">
+    <section className="card">
       <h2>{words.next}</h2>
       <Told text={said?.text} wrong={said?.wrong} />
       <Faults of={errors.map(say)} />

@@ -17,22 +17,23 @@ export function ScanParcel() {
   const [, go] = useLocation();
   const field = useRef<HTMLInputElement>(null);
   const { ask, asking, error } = useAsk(OfficeFindDeliveryDocument);
-  const [unknown, setUnknown] = useState<{ number: string; times: number }>();
+  const [unknown, setUnknown] = useState<string>();
 
   async function scan(trackingNumber: string): Promise<void> {
+    setUnknown(undefined);
     const data = await ask({ trackingNumber });
     if (!data) return;
     const found = data.deliveries?.edges[0]?.node;
     if (found) go(`/deliveries/${found.id}`);
-    setUnknown((last) => (found ? undefined : { number: trackingNumber, times: (last?.times ?? 0) + 1 }));
+    else setUnknown(trackingNumber);
   }
 
   return (
     <>
       <ScanField label={words.scan} field={field} busy={asking} scan={scan}>
         {unknown && (
-          <p key={unknown.times} role="alert" className="said wrong">
-            {words.noSuchParcel(unknown.number)}
+          <p role="alert" className="said wrong">
+            {words.noSuchParcel(unknown)}
           </p>
         )}
       </ScanField>

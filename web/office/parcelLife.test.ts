@@ -1,5 +1,5 @@
 import { deliveryStatuses, milestonesOf } from '../../subgraphs/delivery/delivery.ts';
-import { nextScansOf } from './scans.ts';
+import { nextScansOf } from './parcelLife.ts';
 
 const occurredAt = new Date('2026-11-02T00:00:00Z');
 const lastAppliedAt = new Date('2026-11-01T00:00:00Z');
