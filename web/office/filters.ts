@@ -41,6 +41,20 @@ export const deskStatuses = ['INSPECTING', 'REPAIR'] as const satisfies CopyStat
 
 export const services = ['BOOK', 'RENTAL', 'DELIVERY', 'CUSTOMER'] as const satisfies Service[];
 
+export interface StuckFilter {
+  status: RentalStatus[];
+  stuckForMinutes: number;
+}
+
+/** These are left within seconds. */
+export const unsettledFilter: StuckFilter = { status: ['REQUESTED', 'ON_HOLD', 'ACCEPTED'], stuckForMinutes: 10 };
+/** These wait for a courier or the inspection desk, who have nights and weekends. */
+export const unmovedDays = 3;
+export const unmovedFilter: StuckFilter = {
+  status: ['SHIPPING', 'ON_LOAN', 'OVERDUE', 'RETURNING', 'RETURNED'],
+  stuckForMinutes: unmovedDays * 24 * 60,
+};
+
 export function rentalFilterOf(address: URLSearchParams): RentalFilter {
   return {
     status: statusesIn(address, rentalStatuses),

@@ -10,7 +10,14 @@ import { Page } from '../pieces/page.tsx';
 import { Empty, Loading, More, Problem } from '../pieces/states.tsx';
 import { useStatusWords } from '../pieces/words.ts';
 import { FilterForm, StatusTicks, StuckField } from './filterForm.tsx';
-import { rentalFilterOf, rentalStatuses } from './filters.ts';
+import {
+  rentalFilterOf,
+  rentalStatuses,
+  type StuckFilter,
+  unmovedDays,
+  unmovedFilter,
+  unsettledFilter,
+} from './filters.ts';
 import { OfficeRentalsDocument, type OfficeRentalsQuery, type RentalFilter } from './rentals.generated.ts';
 
 const useWords = wordsOf({
@@ -60,14 +67,6 @@ const useWords = wordsOf({
 
 const PAGE = 25;
 const STUCK_SHOWN = 10;
-/** These are left within seconds. */
-const UNSETTLED = { status: ['REQUESTED', 'ON_HOLD', 'ACCEPTED'], stuckForMinutes: 10 } as const;
-/** These wait for a courier or the inspection desk, who have nights and weekends. */
-const UNMOVED_DAYS = 3;
-const UNMOVED = {
-  status: ['SHIPPING', 'ON_LOAN', 'OVERDUE', 'RETURNING', 'RETURNED'],
-  stuckForMinutes: UNMOVED_DAYS * 24 * 60,
-} as const;
 const REFRESH_MS = 30_000;
 
 export default function Rentals() {
@@ -99,34 +98,31 @@ export default function Rentals() {
 function Stuck() {
   const words = useWords();
   const format = useFormat();
-  const unsettled = useStuck(UNSETTLED);
-  const unmoved = useStuck(UNMOVED);
+  const unsettled = useStuck(unsettledFilter);
+  const unmoved = useStuck(unmovedFilter);
   if (!unsettled && !unmoved) return null;
   return (
     <section className="stuck card">
       <h2>{words.stuck}</h2>
       {unsettled && (
         <>
-          <p>{words.unsettled(format.number(UNSETTLED.stuckForMinutes))}</p>
+          <p>{words.unsettled(format.number(unsettledFilter.stuckForMinutes))}</p>
           <Table rentals={unsettled.edges} />
-          {unsettled.pageInfo.hasNextPage && <AllOf filter={UNSETTLED} />}
+          {unsettled.pageInfo.hasNextPage && <AllOf filter={unsettledFilter} />}
         </>
       )}
       {unmoved && (
         <>
-          <p>{words.unmoved(format.number(UNMOVED_DAYS))}</p>
+          <p>{words.unmoved(format.number(unmovedDays))}</p>
           <Table rentals={unmoved.edges} />
-          {unmoved.pageInfo.hasNextPage && <AllOf filter={UNMOVED} />}
+          {unmoved.pageInfo.hasNextPage && <AllOf filter={unmovedFilter} />}
         </>
       )}
     </section>
   );
 }
 
-type StuckFilter = typeof UNSETTLED | typeof UNMOVED;
-
-function useStuck({ status, stuckForMinutes }: StuckFilter): OfficeRentalsQuery['rentals'] {
-  const filter = { status: [...status], stuckForMinutes };
+function useStuck(filter: StuckFilter): OfficeRentalsQuery['rentals'] {
   const { data } = useRead(OfficeRentalsDocument, { first: STUCK_SHOWN, filter }, { everyMs: REFRESH_MS });
   return data?.rentals?.edges.length ? data.rentals : null;
 }

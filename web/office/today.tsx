@@ -7,6 +7,7 @@ import { Chart } from '../pieces/chart.tsx';
 import { Page } from '../pieces/page.tsx';
 import { Loading, Problem } from '../pieces/states.tsx';
 import { AdmissionGauge } from './admissionGauge.tsx';
+import { unmovedFilter, unsettledFilter } from './filters.ts';
 import { DailyFiguresDocument, type DailyFiguresQuery, WaitingForStaffDocument } from './today.generated.ts';
 
 const useWords = wordsOf({
@@ -22,7 +23,6 @@ const useWords = wordsOf({
     revenue: 'Revenue',
     overdue: 'Overdue loans',
     owed: 'Fees unpaid',
-    owned: 'Copies owned',
     daily: 'Day by day',
     span: 'Days shown',
     days: (count: number) => `${count} days`,
@@ -45,7 +45,6 @@ const useWords = wordsOf({
     revenue: '매출',
     overdue: '연체 중인 대여',
     owed: '미납 요금',
-    owned: '보유한 책',
     daily: '일별 현황',
     span: '표시 기간',
     days: (count: number) => `${count}일`,
@@ -61,8 +60,6 @@ const useWords = wordsOf({
 const SPANS = [14, 30];
 const FIGURES_MS = 60_000;
 const COUNTED = 100;
-/** Longer than anything that goes on by itself takes. */
-const STUCK_MINUTES = 30;
 
 type Report = NonNullable<DailyFiguresQuery['dailyReports']>[number];
 
@@ -111,34 +108,26 @@ export default function Today() {
 function Waiting() {
   const words = useWords();
   const format = useFormat();
-  const { data, error, again } = useRead(
-    WaitingForStaffDocument,
-    { first: COUNTED, minutes: STUCK_MINUTES },
-    { everyMs: FIGURES_MS },
-  );
-  const count = (list: { edges: readonly unknown[]; pageInfo: { hasNextPage: boolean } } | null | undefined) => {
-    if (!list) return '–';
-    const counted = format.number(list.edges.length);
-    return list.pageInfo.hasNextPage ? words.more(counted) : counted;
-  };
+  const variables = { first: COUNTED, unsettled: unsettledFilter, unmoved: unmovedFilter };
+  const { data, error, again } = useRead(WaitingForStaffDocument, variables, { everyMs: FIGURES_MS });
+  const stuck = countOf(data?.unsettled, data?.unmoved);
+  const inspecting = countOf(data?.inspecting);
+  const said = ({ count, isMore }: Count) => (isMore ? words.more(format.number(count)) : format.number(count));
   return (
     <section aria-labelledby="waiting">
       <h2 id="waiting">{words.waiting}</h2>
       <Problem error={error} again={again} />
       <ul className="tiles">
         <li>
-          <Link
-            href={`/rentals?stuckForMinutes=${STUCK_MINUTES}`}
-            className={data?.stuck?.edges.length ? 'tile notice' : 'tile'}
-          >
+          <Link href="/rentals" className={stuck?.count ? 'tile notice' : 'tile'}>
             <span>{words.stuck}</span>
-            <strong>{count(data?.stuck)}</strong>
+            <strong>{stuck ? said(stuck) : '–'}</strong>
           </Link>
         </li>
         <li>
           <Link href="/inspection" className="tile">
             <span>{words.inspecting}</span>
-            <strong>{count(data?.inspecting)}</strong>
+            <strong>{inspecting ? said(inspecting) : '–'}</strong>
           </Link>
         </li>
       </ul>
@@ -146,11 +135,28 @@ function Waiting() {
   );
 }
 
+interface Count {
+  count: number;
+  isMore: boolean;
+}
+
+type List = { edges: readonly unknown[]; pageInfo: { hasNextPage: boolean } } | null | undefined;
+
+/** Undefined where one of the lists cannot be seen. */
+function countOf(...lists: readonly List[]): Count | undefined {
+  const seen = lists.filter((list) => list !== null && list !== undefined);
+  if (seen.length < lists.length) return undefined;
+  return {
+    count: seen.reduce((sum, { edges }) => sum + edges.length, 0),
+    isMore: seen.some(({ pageInfo }) => pageInfo.hasNextPage),
+  };
+}
+
 function Figures({ of: report }: { of: Report | undefined }) {
   const words = useWords();
   const format = useFormat();
   if (!report) return null;
-  const { requested, rejected, cancelled, copiesIssued, copiesOwned, revenue, overdue, feesOutstanding } = report;
+  const { requested, rejected, cancelled, copiesIssued, revenue, overdue, feesOutstanding } = report;
   const optional = (count: number | null) => (count === null ? '–' : format.number(count));
   const tiles = [
     [words.requested, format.number(requested)],
@@ -159,7 +165,6 @@ function Figures({ of: report }: { of: Report | undefined }) {
     [words.revenue, format.money(revenue)],
     [words.overdue, format.number(overdue)],
     [words.owed, format.money(feesOutstanding)],
-    [words.owned, optional(copiesOwned)],
   ] as const;
   return (
     <section aria-labelledby="figures">

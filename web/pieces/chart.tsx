@@ -138,7 +138,7 @@ function optionsOf(
     cursor: { y: false, drag: { x: false, y: false } },
     scales: {
       x: { time: false, range: () => [-0.5, latest.current.labels.length - 0.5] },
-      y: { range: (_plot, low, high) => [Math.min(0, low ?? 0), Math.max(1, (high ?? 0) * 1.1)] },
+      y: { range: (_plot, low, high) => [Math.min(0, low ?? 0), (high && high > 0 ? high : 1) * 1.1] },
     },
     axes: [
       {
@@ -151,7 +151,7 @@ function optionsOf(
       {
         ...axis,
         grid: { stroke: colour('--line'), width: 1 },
-        ...(isWhole && { incrs: wholeSteps }),
+        incrs: stepsFrom(isWhole ? 0 : -3),
         values: (_plot, values) => values.map((value) => latest.current.format(value)),
         size: (plot, values) => 12 + Math.max(0, ...(values ?? []).map((text) => widthOf(plot, font, text))),
       },
@@ -161,8 +161,9 @@ function optionsOf(
   };
 }
 
-/** 1, 2, 5, 10, 20, 50 … */
-const wholeSteps = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
+/** 1, 2, 5, 10, 20 … times this power of ten: no finer than `format` tells. */
+const stepsFrom = (power: number): number[] =>
+  Array.from({ length: 12 }, (_, more) => [1, 2, 5].map((step) => step * 10 ** (power + more))).flat();
 
 function widthOf({ ctx }: uPlot, font: string, text: string): number {
   ctx.save();
@@ -173,8 +174,8 @@ function widthOf({ ctx }: uPlot, font: string, text: string): number {
 }
 
 function lookOf(kind: Series['kind'], colour: (name: string) => () => string): uPlot.Series {
-  if (kind === 'line') return { stroke: colour('--ink'), width: 2, points: { show: false } };
-  if (kind === 'dashes') return { stroke: colour('--fault'), width: 2, dash: [5, 4], points: { show: false } };
+  if (kind === 'line') return lineIn(colour('--ink'));
+  if (kind === 'dashes') return { ...lineIn(colour('--fault')), dash: [5, 4] };
   const bars = uPlot.paths.bars?.({ size: [0.7, 40] });
   return {
     stroke: colour('--accent'),
@@ -184,3 +185,6 @@ function lookOf(kind: Series['kind'], colour: (name: string) => () => string): u
     ...(bars && { paths: bars }),
   };
 }
+
+/** With a point at each value, where there is room for it. */
+const lineIn = (stroke: () => string): uPlot.Series => ({ stroke, width: 2, points: { fill: stroke, size: 5 } });
