@@ -24,6 +24,7 @@ interface ChartProps {
 }
 
 const HEIGHT_PX = 180;
+const MOST_POINTS = 31;
 
 export function Chart(props: ChartProps) {
   const { title, along, labels, series, format } = props;
@@ -145,6 +146,7 @@ function optionsOf(
         ...axis,
         grid: { show: false },
         size: 28,
+        space: (plot) => 12 + widest(plot, font, latest.current.labels),
         incrs: [1, 2, 5, 7, 10, 15, 30, 60, 150],
         values: (_plot, places) => places.map((place) => latest.current.labels[place] ?? ''),
       },
@@ -153,7 +155,7 @@ function optionsOf(
         grid: { stroke: colour('--line'), width: 1 },
         incrs: stepsFrom(isWhole ? 0 : -3),
         values: (_plot, values) => values.map((value) => latest.current.format(value)),
-        size: (plot, values) => 12 + Math.max(0, ...(values ?? []).map((text) => widthOf(plot, font, text))),
+        size: (plot, values) => 12 + widest(plot, font, values ?? []),
       },
     ],
     series: [{}, ...latest.current.series.map(({ kind }) => lookOf(kind, colour))],
@@ -165,12 +167,12 @@ function optionsOf(
 const stepsFrom = (power: number): number[] =>
   Array.from({ length: 12 }, (_, more) => [1, 2, 5].map((step) => step * 10 ** (power + more))).flat();
 
-function widthOf({ ctx }: uPlot, font: string, text: string): number {
+function widest({ ctx }: uPlot, font: string, texts: readonly string[]): number {
   ctx.save();
   ctx.font = font;
-  const { width } = ctx.measureText(text);
+  const widths = texts.map((text) => ctx.measureText(text).width);
   ctx.restore();
-  return width;
+  return Math.max(0, ...widths);
 }
 
 function lookOf(kind: Series['kind'], colour: (name: string) => () => string): uPlot.Series {
@@ -186,5 +188,9 @@ function lookOf(kind: Series['kind'], colour: (name: string) => () => string): u
   };
 }
 
-/** With a point at each value, where there is room for it. */
-const lineIn = (stroke: () => string): uPlot.Series => ({ stroke, width: 2, points: { fill: stroke, size: 5 } });
+/** With a point at each value where there are not too many, so that a lonely one is seen. */
+const lineIn = (stroke: () => string): uPlot.Series => ({
+  stroke,
+  width: 2,
+  points: { show: ({ data: [places] }) => places.length <= MOST_POINTS, fill: stroke, size: 5 },
+});
