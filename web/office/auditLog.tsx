@@ -11,6 +11,7 @@ import { auditFilterOf, isInstant, isJustId, subjectPath } from './auditFilter.t
 import { AuditLogDocument, type AuditLogQuery } from './auditLog.generated.ts';
 import { FilterForm } from './filterForm.tsx';
 import { services } from './filters.ts';
+import { Silence } from './silence.tsx';
 import { useRoleWords, useServiceWords } from './words.ts';
 
 const useWords = wordsOf({
@@ -199,6 +200,7 @@ function Entries({ address }: { address: URLSearchParams }) {
   return (
     <>
       <Problem error={error} again={again} />
+      <Silence error={error} />
       {error && !filter.service && <p>{words.hint}</p>}
       {loading && <Loading />}
       {log?.edges.length === 0 && <Empty>{words.none}</Empty>}

@@ -116,7 +116,7 @@ function Known({ of: book }: { of: OfficeBookFactsFragment }) {
       />
       <Faults of={rest} />
       <Problem error={error} />
-      <p className="actions">
+      <p className="buttons">
         <Link href={`~/books/${book.id}`} className="button quiet">
           {words.shop}
         </Link>

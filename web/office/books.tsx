@@ -82,7 +82,7 @@ export default function Books() {
     <Page
       title={words.title}
       aside={
-        <div className="actions">
+        <div className="buttons">
           <Link href="/import" className="button quiet">
             {words.import}
           </Link>

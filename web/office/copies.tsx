@@ -133,7 +133,7 @@ function CountForm({ title, hint, note, mustSayWhy = false, done, sending, probl
       <Field name="reason" label={note} required={mustSayWhy} maxLength={500} error={at('reason')} />
       <Faults of={rest} />
       {problem}
-      <p className="actions">
+      <p className="buttons">
         <Button type="submit" kind={mustSayWhy ? 'danger' : 'main'} busy={sending}>
           {title}
         </Button>

@@ -96,7 +96,7 @@ export function DeadLetter({ letter: listed, readAgain }: DeadLetterProps) {
       </details>
       <Faults of={rest} />
       <Problem error={replaying.error} />
-      <p className="actions">
+      <p className="buttons">
         {letter.event && fate !== 'APPLIED' && (
           <Button kind="main" busy={replaying.sending} onClick={() => void replay()}>
             {words.replay}

@@ -7,6 +7,7 @@ import { Loading, More, Problem } from '../pieces/states.tsx';
 import { DeadLetter } from './deadLetter.tsx';
 import { DeadLettersDocument, type Service } from './deadLetters.generated.ts';
 import { services } from './filters.ts';
+import { Silence } from './silence.tsx';
 import { useServiceWords } from './words.ts';
 
 const useWords = wordsOf({
@@ -15,14 +16,12 @@ const useWords = wordsOf({
     about:
       'An event that a service could not apply in eight tries. Later events of the same thing wait behind it: mend what was wrong, then replay it.',
     none: 'None.',
-    silent: (service: string) => `The service of ${service} does not answer; its dead letters cannot be seen just now.`,
   },
   ko: {
     title: '처리 실패 이벤트',
     about:
       '여덟 번 시도해도 처리하지 못한 이벤트입니다. 같은 대상의 다음 이벤트는 뒤에서 기다립니다. 원인을 해결한 뒤 다시 처리해 주세요.',
     none: '없습니다.',
-    silent: (service: string) => `${service} 서비스가 응답하지 않아 실패한 이벤트를 확인할 수 없습니다.`,
   },
 });
 
@@ -53,8 +52,8 @@ function OfService({ service }: { service: Service }) {
     <section className="part" aria-labelledby={id}>
       <h2 id={id}>{serviceWords[service]}</h2>
       {loading && <Loading />}
-      {error && <p className="notice">{words.silent(serviceWords[service])}</p>}
       <Problem error={error} again={again} />
+      <Silence error={error} />
       {letters?.edges.length === 0 && <p>{words.none}</p>}
       <ul className="letters">
         {letters?.edges.map(({ node }) => (

@@ -113,7 +113,7 @@ export function EditBook({ book, readAgain }: EditBookProps) {
       />
       <Faults of={rest} />
       <Problem error={error} />
-      <p className="actions">
+      <p className="buttons">
         <Button type="submit" kind="main" busy={sending} disabled={!isEdited}>
           {words.save}
         </Button>

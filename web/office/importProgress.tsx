@@ -85,7 +85,7 @@ export function ImportProgress({ of: { fileName, state, total, counts, remarks, 
             </div>
           ))}
         </dl>
-        <p className="actions">
+        <p className="buttons">
           {state === 'STOPPED' && (
             <Button kind="main" onClick={goOn}>
               {words.goOn}

@@ -1,0 +1,19 @@
+/** Which service it is that does not answer; nothing for other errors. */
+import type { CombinedError } from 'urql';
+import { wordsOf } from '../language/language.ts';
+import { services } from './filters.ts';
+import { useServiceWords } from './words.ts';
+
+const useWords = wordsOf({
+  en: { silent: (service: string) => `It is the ${service} service that does not answer.` },
+  ko: { silent: (service: string) => `응답하지 않는 서비스: ${service}` },
+});
+
+export function Silence({ error }: { error: CombinedError | undefined }) {
+  const words = useWords();
+  const serviceWords = useServiceWords();
+  // The sentence alone names it.
+  const said = error?.graphQLErrors.map(({ message }) => message).join(' ') ?? '';
+  const silent = services.find((service) => said.includes(`The ${service.toLowerCase()} service does not answer`));
+  return silent ? <p>{words.silent(serviceWords[silent])}</p> : null;
+}
