@@ -8,6 +8,7 @@ import { hotTitle } from './hotTitle.ts';
 import { live } from './live.ts';
 import type { Outcome } from './outcome.ts';
 import { overload } from './overload.ts';
+import { page } from './page.ts';
 import { relay } from './relay.ts';
 import { say } from './table.ts';
 
@@ -20,6 +21,7 @@ const benches: Record<string, Bench> = {
   'hot-title': { title: 'reservations a second on one title that everybody wants', run: hotTitle },
   live: { title: 'order status told to thousands of customers, beside Hive Gateway', run: live },
   overload: { title: 'twice as many requests as can be paid, and what becomes of them', run: overload },
+  page: { title: 'how soon a phone shows books, beside the same view as ready-made HTML', run: page },
   relay: { title: 'from the commit of an event to the stream, and a wiped broker', run: relay },
 };
 

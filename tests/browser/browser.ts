@@ -8,7 +8,7 @@ import { type Browser, type BrowserContext, type BrowserContextOptions, chromium
 /** Of every view that a test has looked at, for people to look at too. */
 export const SHOTS = join(import.meta.dirname, '..', '..', '.cache', 'screenshots');
 
-const phone: BrowserContextOptions = {
+export const phone: BrowserContextOptions = {
   viewport: { width: 390, height: 844 },
   deviceScaleFactor: 2,
   isMobile: true,
