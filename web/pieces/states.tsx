@@ -62,13 +62,17 @@ export function useProblem(): (error: CombinedError) => string {
   return (error) => {
     if (error.networkError && !error.response) return words.offline;
     if (hasCode(error, 'REQUEST_RATE_LIMITED', 'REQUEST_CONCURRENCY_LIMITED', 'OVERLOADED')) return words.tooOften;
-    if (hasCode(error, 'SERVICE_UNAVAILABLE')) return words.unavailable;
+    if (hasCode(error, 'SERVICE_UNAVAILABLE') || isFromProxy(error)) return words.unavailable;
     if (hasCode(error, 'UNAUTHENTICATED')) return words.ended;
     if (hasCode(error, 'FORBIDDEN')) return words.notAllowed;
     const id = error.graphQLErrors.map(({ extensions }) => extensions.id).find((id) => typeof id === 'string');
     return words.broken(String(id ?? ''));
   };
 }
+
+/** While the router starts again, what is in front of it answers, and not in GraphQL. */
+const isFromProxy = ({ networkError, response }: CombinedError): boolean =>
+  networkError !== undefined && [502, 503, 504].includes(response?.status);
 
 interface MoreProps {
   pageInfo: { hasNextPage: boolean; endCursor: string | null };
