@@ -187,7 +187,7 @@ function Table({ of: { edges }, busy }: { of: Found; busy: boolean }) {
         <tbody>
           {edges.map(({ node: { id, title, authors, status, rentalFee, stock } }) => (
             <tr key={id}>
-              <th scope="row" className="book">
+              <th scope="row" className="entry">
                 <Link href={`/books/${id}`}>{title}</Link>{' '}
                 {status === 'WITHDRAWN' && <span className="badge over">{words.withdrawn}</span>}
                 <small>{format.list(authors)}</small>
