@@ -2,14 +2,14 @@
 import { globSync, readFileSync } from 'node:fs';
 import { importsOf } from './imports.ts';
 
-const files = globSync('{schema,platform,router,subgraphs,sandbox,local,operate,bench}/**/*.ts').filter(
+const files = globSync('{schema,platform,router,subgraphs,sandbox,local,operate,bench,web}/**/*.{ts,tsx}').filter(
   (file) => !/\.(test|long)\.ts$|\/fixture\.ts$|\/node_modules\//.test(file),
 );
 const edges = files.flatMap((from) => importsOf(from).map((to) => ({ from, to })));
 
 const room = (path: string) => path.split('/')[0] ?? '';
 const subgraph = (path: string) => /^subgraphs\/([^/]+)/.exec(path)?.[1];
-const ours = ['schema', 'platform', 'router', 'subgraphs', 'sandbox', 'local', 'operate', 'tests', 'bench'];
+const ours = ['schema', 'platform', 'router', 'subgraphs', 'sandbox', 'local', 'operate', 'tests', 'bench', 'web'];
 
 test('the source was read', () => {
   expect(files.length).toBeGreaterThan(50);
@@ -29,6 +29,7 @@ test.each([
   ['sandbox', ['sandbox', 'platform', 'schema']],
   ['local', ['local', 'platform']],
   ['operate', ['operate', 'router', 'subgraphs', 'sandbox', 'platform', 'schema']],
+  ['web', ['web', 'platform']],
   ['bench', ['bench', 'subgraphs', 'local', 'tests', 'platform', 'schema']],
 ])('%s imports only %p and libraries', (from, allowed) => {
   const breaking = edges.filter(

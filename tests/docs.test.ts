@@ -6,9 +6,9 @@ import { errorCodes, userErrorReasons } from '#platform/errors.ts';
 import { requestCodes } from '#platform/graphql.ts';
 
 const documents = globSync([
-  'README.md',
+  'README*.md',
   'docs/**/*.md',
-  '{router,sandbox,operate,bench,helm,tests/chaos}/README.md',
+  '{router,web,sandbox,operate,bench,helm,tests/chaos}/README.md',
   'subgraphs/*/README.md',
 ]).map((file) => ({
   file,
@@ -71,3 +71,20 @@ test('docs/errors.md tells of every reason, which the graph and the source have,
   const operations = rows.flatMap(([, operations = '']) => quoted(operations));
   expect(operations.filter((name) => !mutations.includes(name))).toEqual([]);
 });
+
+test('README.ko.md has what README.md has: the same commands, variables, addresses and links, in the same order', () => {
+  const [english, korean] = ['README.md', 'README.ko.md'].map((file) => facts(readFileSync(file, 'utf8')));
+  expect(korean).toEqual(english);
+});
+
+/** What is the same in every language. */
+function facts(text: string) {
+  const all = (pattern: RegExp) => [...text.matchAll(pattern)].map(([whole, part]) => part ?? whole);
+  return {
+    headings: all(/^#+/gm),
+    commands: all(/^ {4}.+/gm),
+    names: all(/`[^`]+`/g).sort(),
+    links: all(/\]\(([^)]+)\)/g).filter((link) => !link.startsWith('README')),
+    rows: all(/^\| (`[^`]+`)/gm),
+  };
+}
