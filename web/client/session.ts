@@ -1,11 +1,11 @@
 /**
- * Who is signed in, in every tab of this browser. The account is in localStorage, the access token in memory alone. A refresh
- * token works once, and a second use ends the session for all; so the tabs take turns.
+ * Who is signed in, in every tab of this browser. A refresh token works once, and a second use ends the session for all; so the
+ * tabs take turns, and share the access token: a page that is loaded anew, or left in the middle of it, needs none of its own.
  */
 import { Client, fetchExchange } from '@urql/core';
-import { readRefreshToken, writeRefreshToken } from './refreshToken.ts';
 import { RefreshSessionDocument, type RefreshSessionMutation, SignOutDocument } from './session.generated.ts';
 import { createStore, useStore } from './store.ts';
+import { type Access, readTokens, writeTokens } from './tokens.ts';
 
 export type Role = 'CUSTOMER' | 'STAFF' | 'COURIER' | 'ADMIN';
 
@@ -18,12 +18,6 @@ interface Kept {
   account: Account;
   /** Of the access token: another one each time, so that the other tabs are told. */
   expiresAt: string;
-}
-
-interface Access {
-  token: string;
-  /** On this machine's clock, in ms. */
-  expiresAt: number;
 }
 
 /** What signUp, signIn, refreshSession and changePassword answer with. */
@@ -47,6 +41,8 @@ const bare = new Client({
 });
 
 let access: Access | null = null;
+/** The server has refused it before its time. */
+let distrusted: string | undefined;
 const account = createStore<Account | null>(kept()?.account ?? null);
 /** Whether the session came to an end by itself: then the page stays as it is, and asks to sign in again. */
 const ended = createStore(false);
@@ -63,8 +59,9 @@ export const has = (account: Account | null, ...roles: Role[]): boolean =>
 export async function beginSession({ accessToken, refreshToken, expiresAt, customer }: NewSession): Promise<void> {
   if (!accessToken || !refreshToken || !expiresAt || !customer) throw new Error('The answer has no session');
   const { id, roles } = customer;
-  await writeRefreshToken(refreshToken);
-  access = { token: accessToken, expiresAt: Math.max(Date.parse(expiresAt), Date.now() + SHORTEST_MS) };
+  const next = { token: accessToken, expiresAt: Math.max(Date.parse(expiresAt), Date.now() + SHORTEST_MS) };
+  await writeTokens({ refreshToken, access: next });
+  access = next;
   keep({ account: { id, roles: roles ?? [] }, expiresAt });
   ended.set(false);
 }
@@ -72,15 +69,15 @@ export async function beginSession({ accessToken, refreshToken, expiresAt, custo
 /** Here and in the other tabs at once; the server is told as well as it can be. */
 export async function signOut(): Promise<void> {
   forget();
-  const refreshToken = await readRefreshToken();
-  await writeRefreshToken(null);
-  if (refreshToken) await bare.mutation(SignOutDocument, { refreshToken }).toPromise();
+  const tokens = await readTokens();
+  await writeTokens(null);
+  if (tokens) await bare.mutation(SignOutDocument, { refreshToken: tokens.refreshToken }).toPromise();
 }
 
 /** Forgets a session that the server has ended, for a customer who does not want to go on with it. */
 export async function leaveSession(): Promise<void> {
   forget();
-  await writeRefreshToken(null);
+  await writeTokens(null);
 }
 
 function forget(): void {
@@ -89,8 +86,9 @@ function forget(): void {
   ended.set(false);
 }
 
-export const needsRefresh = (): boolean =>
-  account.get() !== null && !ended.get() && (!access || access.expiresAt < Date.now() + SPARE_MS);
+export const needsRefresh = (): boolean => account.get() !== null && !ended.get() && !(access && isGood(access));
+
+const isGood = ({ token, expiresAt }: Access): boolean => token !== distrusted && expiresAt > Date.now() + SPARE_MS;
 
 /** The token to ask with now; null when nobody is signed in. */
 export const currentToken = (): string | null => (account.get() && !ended.get() ? (access?.token ?? null) : null);
@@ -103,6 +101,7 @@ export async function freshToken(): Promise<string | null> {
 
 /** The server does not take the token any more. */
 export function distrustToken(): void {
+  distrusted = access?.token ?? distrusted;
   access = null;
 }
 
@@ -110,11 +109,16 @@ export function distrustToken(): void {
 export const refresh = (): Promise<void> =>
   inTurn(async () => {
     if (!needsRefresh()) return; // another request of this tab was first
-    const refreshToken = await readRefreshToken();
-    if (!refreshToken) return forget();
+    const tokens = await readTokens();
+    if (!tokens) return forget();
+    if (isGood(tokens.access)) {
+      access = tokens.access; // another tab was first, or this page before it was loaded anew
+      return;
+    }
+    const { refreshToken } = tokens;
     const { data, error } = await bare.mutation(RefreshSessionDocument, { refreshToken }).toPromise();
     if (error) throw error;
-    if ((await readRefreshToken()) !== refreshToken) return; // signed out meanwhile, or in anew
+    if ((await readTokens())?.refreshToken !== refreshToken) return; // signed out meanwhile, or in anew
     if (data?.refreshSession.accessToken) await beginSession(data.refreshSession);
     else ended.set(true);
   });

@@ -1,9 +1,20 @@
 /**
- * Where the refresh token is kept: in IndexedDB, whose transactions show every tab what the one before has written. What another
- * tab writes to localStorage is seen a moment later, and a token that is used a second time ends the session.
+ * Where the tokens are kept: in IndexedDB, whose transactions show every tab what the one before has written. What another tab
+ * writes to localStorage is seen a moment later, and a refresh token that is used a second time ends the session.
  */
 const STORE = 'session';
-const KEY = 'refreshToken';
+const KEY = 'tokens';
+
+export interface Tokens {
+  refreshToken: string;
+  access: Access;
+}
+
+export interface Access {
+  token: string;
+  /** On this machine's clock, in ms. */
+  expiresAt: number;
+}
 
 let opened: Promise<IDBDatabase> | undefined;
 
@@ -17,14 +28,12 @@ function database(): Promise<IDBDatabase> {
   return opened;
 }
 
-export const readRefreshToken = async (): Promise<string | undefined> => {
-  const kept: unknown = await inStore('readonly', (store) => store.get(KEY));
-  return typeof kept === 'string' ? kept : undefined;
-};
+export const readTokens = async (): Promise<Tokens | undefined> =>
+  (await inStore('readonly', (store) => store.get(KEY))) as Tokens | undefined; // nobody else writes it
 
-/** Null forgets it. */
-export const writeRefreshToken = (token: string | null): Promise<unknown> =>
-  inStore('readwrite', (store) => (token === null ? store.delete(KEY) : store.put(token, KEY)));
+/** Null forgets them. */
+export const writeTokens = (tokens: Tokens | null): Promise<unknown> =>
+  inStore('readwrite', (store) => (tokens === null ? store.delete(KEY) : store.put(tokens, KEY)));
 
 /** Answers once the transaction is done. */
 async function inStore(mode: IDBTransactionMode, work: (store: IDBObjectStore) => IDBRequest): Promise<unknown> {
