@@ -28,7 +28,7 @@ const useWords = wordsOf({
     status: 'Status',
     since: 'Since',
     rental: 'Rental',
-    rentalOf: (barcode: string) => `Rental of copy ${barcode}`,
+    rentalOf: (barcode: string, id: string) => `Rental ${id} of ${barcode}`,
   },
   ko: {
     add: '책 추가',
@@ -46,7 +46,7 @@ const useWords = wordsOf({
     status: '상태',
     since: '변경 시각',
     rental: '대여',
-    rentalOf: (barcode: string) => `${barcode} 책의 대여 내역`,
+    rentalOf: (barcode: string, id: string) => `대여 ${id} (${barcode})`,
   },
 });
 
@@ -201,8 +201,8 @@ export function Copies({ bookId, stock }: { bookId: string; stock: BookOfStock['
                   </td>
                   <td>
                     {rental && (
-                      <Link href={`/rentals/${rental.id}`} aria-label={words.rentalOf(barcode)}>
-                        {rental.id.slice(0, 8)}
+                      <Link href={`/rentals/${rental.id}`} aria-label={words.rentalOf(barcode, short(rental.id))}>
+                        {short(rental.id)}
                       </Link>
                     )}
                   </td>
@@ -226,3 +226,6 @@ export function useAgainWhen(changed: string, again: () => void): void {
     again();
   }, [changed, again]);
 }
+
+/** Of an id, enough to tell the rentals of one book apart. */
+const short = (id: string): string => id.slice(0, 8);

@@ -83,10 +83,15 @@ export function Button({ busy = false, kind = 'quiet', type = 'button', onClick,
   );
 }
 
-/** What was typed, by the names of the inputs; what is empty is left out. */
+/** What was typed, by the names of the inputs, without the space around it, but for passwords; what is empty is left out. */
 export function typed(event: FormEvent<HTMLFormElement>): Record<string, string> {
   event.preventDefault();
-  const entries = [...new FormData(event.currentTarget)].map(([name, value]) => [name, String(value).trim()] as const);
+  const form = event.currentTarget;
+  const isSecret = (name: string) => form.querySelector(`[name="${name}"]`)?.matches('[type=password]');
+  const entries = [...new FormData(form)].map(([name, value]) => {
+    const text = String(value);
+    return [name, isSecret(name) ? text : text.trim()] as const;
+  });
   return Object.fromEntries(entries.filter(([, value]) => value !== ''));
 }
 
