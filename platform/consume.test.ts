@@ -378,6 +378,31 @@ test.concurrent('what follows an event that cannot be read waits behind it, when
     expect(await world.effects()).toEqual([]);
   }));
 
+test.concurrent('what PostgreSQL cannot store holds nothing up', () =>
+  inWorld(async (world) => {
+    const [parked, unread, beyond, event] = [newCustomer()(2), anEvent(), anEvent(), anEvent()];
+    const sign = { sign: 'NUL \0, half of a pair \uD83D, a whole one 📖' };
+    world.consume();
+
+    await world.sendText(
+      'not even \0 JSON',
+      JSON.stringify({ ...parked, data: { ...parked.data, ...sign } }),
+      JSON.stringify({ ...unread, data: sign }),
+      JSON.stringify({ ...beyond, aggregateversion: 2 ** 31 }),
+      JSON.stringify(event),
+    );
+
+    await world.has(event);
+    expect(await eventually(world.parked, ({ length }) => length === 1)).toEqual([parked.id]);
+    expect(await world.dead()).toHaveLength(3);
+    const stored = [{ sign: 'NUL \uFFFD, half of a pair \uFFFD, a whole one 📖' }];
+    expect(await world.query("SELECT event->'data'->>'sign' AS sign FROM parked")).toEqual(stored);
+    expect(
+      await world.query("SELECT message::jsonb->'data'->>'sign' AS sign FROM dead_letter WHERE aggregate IS NOT NULL"),
+    ).toEqual(stored);
+    expect(await world.query("SELECT FROM dead_letter WHERE message = 'not even \uFFFD JSON'")).toHaveLength(1);
+  }));
+
 test.concurrent('a message that is no event is kept once, however often it comes', () =>
   inWorld(async (world) => {
     const event = anEvent();

@@ -16,7 +16,7 @@ export async function park(em: EntityManager, consumer: string, events: Event[])
       consumer,
       events.map(aggregateIn),
       events.map((event) => event.aggregateversion),
-      events.map((event) => JSON.stringify(event)),
+      events.map((event) => storable(JSON.stringify(event))),
     ],
   );
 }
@@ -34,9 +34,17 @@ export async function bury(
     `INSERT INTO dead_letter (consumer, aggregate, version, message, reason) SELECT $1, $2, $3::int, $4, $5
      WHERE $2::text IS NOT NULL OR NOT EXISTS (SELECT FROM dead_letter WHERE consumer = $1 AND aggregate IS NULL AND message = $4)
      ON CONFLICT (consumer, aggregate, version) DO NOTHING`,
-    [consumer, event ? aggregateIn(event) : null, event?.aggregateversion ?? null, message, reason],
+    [consumer, event ? aggregateIn(event) : null, event?.aggregateversion ?? null, storable(message), storable(reason)],
   );
 }
+
+/** PostgreSQL stores no NUL, and as JSON no half of a surrogate pair, not even escaped: U+FFFD stands for them. */
+const storable = (text: string): string =>
+  text
+    .replaceAll('\0', '\uFFFD')
+    .replace(ESCAPES, (escaped: string, unstorable?: string) => (unstorable ? '\uFFFD' : escaped));
+/** All of them, so that each begins where the one before ends; a whole pair is one. */
+const ESCAPES = /\\(?:ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|(u0000|ud[89a-f][0-9a-f]{2})|.)/gis;
 
 /** Parked events of types known here whose turn has come, or that were applied some other way meanwhile. */
 const READY = `

@@ -160,7 +160,10 @@ const envelope = z.object({
   subject: z.string(),
   time: instant,
   datacontenttype: z.literal('application/json'),
-  aggregateversion: z.int().min(1),
+  aggregateversion: z
+    .int()
+    .min(1)
+    .max(2 ** 31 - 1), // PostgreSQL's int
   correlationid: z.string().optional(),
   causationid: z.string().optional(),
   traceparent: z.string().optional(),
