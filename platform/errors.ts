@@ -129,8 +129,11 @@ export const forbidden = (message = 'This account may not do that.') =>
 export const badUserInput = (message: string) =>
   new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' satisfies ErrorCode } });
 
-export const unavailable = (message: string) =>
-  new GraphQLError(message, { extensions: { code: 'SERVICE_UNAVAILABLE' satisfies ErrorCode } });
+/** `service` is the silent one, where it is known. */
+export const unavailable = (message: string, service?: string) =>
+  new GraphQLError(message, {
+    extensions: { code: 'SERVICE_UNAVAILABLE' satisfies ErrorCode, ...(service && { service }) },
+  });
 
 export const overloaded = (message: string, retryAfterSeconds: number) =>
   new GraphQLError(message, { extensions: { code: 'OVERLOADED' satisfies ErrorCode, retryAfterSeconds } });

@@ -51,12 +51,12 @@ function send(nats: NatsConnection, subject: RequestSubject, payload: Uint8Array
 const TRACEPARENT = 'traceparent';
 const attributesOf = (subject: RequestSubject) => ({ 'rpc.system': 'nats', 'rpc.method': subject });
 
-/** The answer, for who cannot do without it. @throws GraphQLError SERVICE_UNAVAILABLE with the message when there is none */
-export async function needed<T>(answer: Promise<T>, message: string): Promise<T> {
+/** The answer of a service, for who cannot do without it: `because` says why. @throws GraphQLError SERVICE_UNAVAILABLE when there is none */
+export async function needed<T>(answer: Promise<T>, service: string, because = ''): Promise<T> {
   try {
     return await answer;
   } catch (error) {
-    throw error instanceof NoAnswer ? unavailable(message) : error;
+    throw error instanceof NoAnswer ? unavailable(`The ${service} service does not answer${because}.`, service) : error;
   }
 }
 

@@ -1,5 +1,5 @@
 /** What a client sees of an error, over HTTP and over a socket alike. */
-import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { GraphQLError, type GraphQLErrorExtensions, type GraphQLFormattedError } from 'graphql';
 import type { ErrorCode } from '#platform/errors.ts';
 import { maskErrors } from '#platform/graphql.ts';
 import type { Log } from '#platform/log.ts';
@@ -14,10 +14,16 @@ export function clientErrors(log: Log): FormatError {
   const mask = maskErrors(log);
   return (formatted, error) => {
     const { serviceName, ...extensions } = formatted.extensions ?? {};
-    const seen = serviceName ? { ...formatted, extensions } : mask(withOwnCode(formatted, error), error);
+    const seen = serviceName
+      ? { ...formatted, extensions: withService(extensions, serviceName) }
+      : mask(withOwnCode(formatted, error), error);
     return { ...seen, message: withoutSuggestions(seen.message) };
   };
 }
+
+/** A subgraph that says it cannot answer means itself, unless it names another one that it needed. */
+const withService = (extensions: GraphQLErrorExtensions, service: unknown): GraphQLErrorExtensions =>
+  extensions.code === ('SERVICE_UNAVAILABLE' satisfies ErrorCode) ? { service, ...extensions } : extensions;
 
 /** Apollo gives whatever a validation rule reports a code of its own. */
 function withOwnCode(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {

@@ -51,7 +51,7 @@ test('a subgraph that is down leaves the rest of an answer, and its address is n
         {
           message: 'The book service does not answer.',
           path: ['book7'],
-          extensions: { code: 'SERVICE_UNAVAILABLE' },
+          extensions: { code: 'SERVICE_UNAVAILABLE', service: 'book' },
         },
       ],
     });

@@ -124,7 +124,7 @@ describe('a subscription', () => {
       ({ length }) => length === 2,
     );
     expect(without?.data.numbers.book).toEqual({ title: null });
-    expect(without?.errors?.[0]?.extensions).toEqual({ code: 'SERVICE_UNAVAILABLE' });
+    expect(without?.errors?.[0]?.extensions).toEqual({ code: 'SERVICE_UNAVAILABLE', service: 'book' });
     expect(whole?.data.numbers.book.title).toMatch(/^Title/);
   });
 

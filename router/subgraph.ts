@@ -127,6 +127,6 @@ function unavailable(service: string, path: readonly (string | number)[]): Graph
   const known = list < 0 ? path : path.slice(0, list);
   return new GraphQLError(`The ${service} service does not answer.`, {
     path: known.length ? known : null,
-    extensions: { code: 'SERVICE_UNAVAILABLE' satisfies ErrorCode },
+    extensions: { code: 'SERVICE_UNAVAILABLE' satisfies ErrorCode, service },
   });
 }

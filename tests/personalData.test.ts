@@ -105,7 +105,10 @@ test('while a service is silent there is no export, rather than a part', async (
     const { data, errors } = await reader.ask(EXPORT);
     expect(data).toBeNull();
     expect(errors).toMatchObject([
-      { message: expect.stringContaining('delivery'), extensions: { code: 'SERVICE_UNAVAILABLE' } },
+      {
+        message: expect.stringContaining('delivery'),
+        extensions: { code: 'SERVICE_UNAVAILABLE', service: 'delivery' },
+      },
     ]);
   } finally {
     await system.resume('delivery');

@@ -50,8 +50,8 @@ async function partOf(
   wanted: AskOf<'rpc.book.audit'>,
 ): Promise<Entry[]> {
   if (service === 'CUSTOMER') return (await auditOf(() => em)(wanted)).entries;
-  const silent = `The ${service.toLowerCase()} service does not answer, and without it the log has gaps.`;
-  return (await needed(ask(otherServices[service], wanted, TIMEOUT_MS), silent)).entries;
+  const answer = ask(otherServices[service], wanted, TIMEOUT_MS);
+  return (await needed(answer, service.toLowerCase(), ', and without it the log has gaps')).entries;
 }
 
 /** As PostgreSQL orders instants and ids; written out, both have one length. */

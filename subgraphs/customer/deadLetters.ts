@@ -35,7 +35,7 @@ export async function deadLetters(
         const { letters } =
           service === 'CUSTOMER'
             ? await deadLettersOf(() => em)(wanted)
-            : await needed(ask(subjectOf(service, 'deadLetters'), wanted, TIMEOUT_MS), silence(service));
+            : await needed(ask(subjectOf(service, 'deadLetters'), wanted, TIMEOUT_MS), nameOf(service));
         return letters.map((letter) => ({ ...letter, service }));
       }),
   );
@@ -72,7 +72,7 @@ export async function replayDeadLetter(
     service,
     service === 'CUSTOMER'
       ? await replayIn(() => em)(wanted)
-      : await needed(ask(subjectOf(service, 'replayDeadLetter'), wanted, REPLAY_TIMEOUT_MS), silence(service)),
+      : await needed(ask(subjectOf(service, 'replayDeadLetter'), wanted, REPLAY_TIMEOUT_MS), nameOf(service)),
   );
 }
 
@@ -99,7 +99,7 @@ export async function dropDeadLetter(
     service,
     service === 'CUSTOMER'
       ? await dropIn(() => em)(wanted)
-      : await needed(ask(subjectOf(service, 'dropDeadLetter'), wanted, TIMEOUT_MS), silence(service)),
+      : await needed(ask(subjectOf(service, 'dropDeadLetter'), wanted, TIMEOUT_MS), nameOf(service)),
   );
 }
 
@@ -115,7 +115,7 @@ type Other = Exclude<Service, 'CUSTOMER'>;
 type Verb = 'deadLetters' | 'replayDeadLetter' | 'dropDeadLetter';
 
 function subjectOf<V extends Verb>(service: Other, verb: V): `rpc.${Lowercase<Other>}.${V}` {
-  return `rpc.${service.toLowerCase() as Lowercase<Other>}.${verb}`; // TypeScript does not follow toLowerCase
+  return `rpc.${nameOf(service)}.${verb}`;
 }
 
-const silence = (service: Other): string => `The ${service.toLowerCase()} service does not answer.`;
+const nameOf = (service: Other) => service.toLowerCase() as Lowercase<Other>; // TypeScript does not follow toLowerCase

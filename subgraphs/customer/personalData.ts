@@ -17,9 +17,9 @@ const TIMEOUT_MS = 3000;
 export async function exportMyData(em: EntityManager, ask: Ask, customerId: string): Promise<string> {
   const own = await ownData(em, customerId);
   const [rental, delivery, book, actions] = await Promise.all([
-    allOf(ask, 'rpc.rental.export', customerId),
-    allOf(ask, 'rpc.delivery.export', customerId),
-    allOf(ask, 'rpc.book.export', customerId),
+    allOf(ask, 'rental', customerId),
+    allOf(ask, 'delivery', customerId),
+    allOf(ask, 'book', customerId),
     actionsOf(em, ask, customerId),
   ]);
   return JSON.stringify({ exportedAt: new Date(), customer: { ...own, actions }, rental, delivery, book }, null, 2);
@@ -53,14 +53,16 @@ async function ownData(em: EntityManager, customerId: string): Promise<object> {
   };
 }
 
-type Subject = 'rpc.rental.export' | 'rpc.delivery.export' | 'rpc.book.export';
-
-async function allOf(ask: Ask, subject: Subject, customerId: string): Promise<object[]> {
-  const silent = `The ${subject.split('.')[1]} service does not answer, and a part of your data would look like all of it.`;
+async function allOf(ask: Ask, service: 'rental' | 'delivery' | 'book', customerId: string): Promise<object[]> {
   const items: object[] = [];
   let after: string | null = null;
   do {
-    const page: AnswerOf<Subject> = await needed(ask(subject, { customerId, after }, TIMEOUT_MS), silent);
+    const answer = ask(`rpc.${service}.export`, { customerId, after }, TIMEOUT_MS);
+    const page: AnswerOf<'rpc.book.export'> = await needed(
+      answer,
+      service,
+      ', and a part of your data would look like all of it',
+    );
     items.push(...page.items);
     after = page.next;
   } while (after);

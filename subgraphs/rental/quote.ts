@@ -25,7 +25,7 @@ export async function quote(
   { bookId, quantity }: { bookId: string; quantity: number },
 ): Promise<Quote> {
   const answer = ask('rpc.book.quote', { bookId, customerId }, bookTimeoutMs);
-  const { book } = await needed(answer, 'The book service does not answer, and only it knows what can be had.');
+  const { book } = await needed(answer, 'book', ', and only it knows what can be had');
   const standing = (await standingsOf(em(), [customerId])).get(customerId) ?? nothing;
   const reasons = [...againstCustomer(standing, policy), ...againstTitle(book, quantity, policy)];
   return {

@@ -12,8 +12,7 @@ const useWords = wordsOf({
 export function Silence({ error }: { error: CombinedError | undefined }) {
   const words = useWords();
   const serviceWords = useServiceWords();
-  // The sentence alone names it.
-  const said = error?.graphQLErrors.map(({ message }) => message).join(' ') ?? '';
-  const silent = services.find((service) => said.includes(`The ${service.toLowerCase()} service does not answer`));
+  const named = error?.graphQLErrors.map(({ extensions }) => extensions.service);
+  const silent = services.find((service) => named?.includes(service.toLowerCase()));
   return silent ? <p>{words.silent(serviceWords[silent])}</p> : null;
 }
