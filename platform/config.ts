@@ -315,6 +315,6 @@ const pick = (names: string[]): Record<string, string> =>
   Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
 
 /** Sets what a library reads from the environment by itself and has no option for. */
-export const setForLibrary = (name: 'APOLLO_TELEMETRY_DISABLED', value: string): void => {
+export const setForLibrary = (name: 'APOLLO_TELEMETRY_DISABLED' | 'NODE_ENV', value: string): void => {
   process.env[name] = value;
 };

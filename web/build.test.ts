@@ -49,6 +49,14 @@ test('the page is bundled, its script beside itself as Brotli and gzip', async (
   expect(existsSync(join(current(), 'index.html.br'))).toBe(false);
 });
 
+test('it is the build for production, whatever the environment is for', async () => {
+  put('main.ts', 'document.title = process.env.NODE_ENV;');
+
+  await runCommand('web/build.ts', { NODE_ENV: 'test' }, web);
+
+  expect(readFileSync(script(), 'utf8')).toContain('production');
+});
+
 test('nothing is done while the sources are what they were, whatever their times and tests', async () => {
   await build();
   utimesSync(join(web, 'main.ts'), new Date(0), new Date(0));

@@ -8,6 +8,7 @@ import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises
 import { extname, join } from 'node:path';
 import { promisify, stripVTControlCharacters } from 'node:util';
 import { brotliCompress, gzip } from 'node:zlib';
+import { setForLibrary } from '#platform/config.ts';
 import { codeOf, reasonOf } from '#platform/errors.ts';
 
 /** What is worth compressing; index.html is not, since the router fills it in. */
@@ -23,6 +24,7 @@ async function buildPage(web: string): Promise<string> {
     return 'The page is built: its sources are as they were.';
   }
 
+  setForLibrary('NODE_ENV', 'production'); // a test's or a developer's would bundle React for development
   const { build } = await import('vite');
   const side = join(dist, `.${name}.${process.pid}`);
   try {
