@@ -10,6 +10,7 @@ import { has, type Role, useAccount } from './client/session.ts';
 import { wordsOf } from './language/language.ts';
 import { Page } from './pieces/page.tsx';
 import { Loading } from './pieces/states.tsx';
+import { ErrorBoundary } from './shell/errorBoundary.tsx';
 import { Header } from './shell/header.tsx';
 import { LineNotice } from './shell/lineNotice.tsx';
 
@@ -43,61 +44,63 @@ export function App() {
       </a>
       <Header />
       <LineNotice />
-      <Suspense fallback={<Loading />}>
-        <Switch>
-          <Route path="/" component={Search} />
-          <Route path="/books/:id">{({ id }) => <BookPage id={id} />}</Route>
-          <Route path="/books/:id/rent">
-            {({ id }) => (
-              <For>
-                <Rent bookId={id} />
-              </For>
-            )}
-          </Route>
-          <Route path="/orders">
-            {() => (
-              <For>
-                <Orders />
-              </For>
-            )}
-          </Route>
-          <Route path="/orders/:id">
-            {({ id }) => (
-              <For>
-                <Order id={id} />
-              </For>
-            )}
-          </Route>
-          <Route path="/waitlist">
-            {() => (
-              <For>
-                <Waitlist />
-              </For>
-            )}
-          </Route>
-          <Route path="/account">
-            {() => (
-              <For>
-                <Account />
-              </For>
-            )}
-          </Route>
-          <Route path="/sign-in" component={SignIn} />
-          <Route path="/sign-up" component={SignUp} />
-          <Route path="/office" nest>
-            {() => (
-              <For roles={['STAFF', 'ADMIN', 'COURIER']}>
-                <Office />
-              </For>
-            )}
-          </Route>
-          <Route>
-            <Page title={words.lost}>
-              <Link href="/">{words.home}</Link>
-            </Page>
-          </Route>
-        </Switch>
-      </Suspense>
+      <ErrorBoundary>
+        <Suspense fallback={<Loading />}>
+          <Switch>
+            <Route path="/" component={Search} />
+            <Route path="/books/:id">{({ id }) => <BookPage id={id} />}</Route>
+            <Route path="/books/:id/rent">
+              {({ id }) => (
+                <For>
+                  <Rent key={id} bookId={id} />
+                </For>
+              )}
+            </Route>
+            <Route path="/orders">
+              {() => (
+                <For>
+                  <Orders />
+                </For>
+              )}
+            </Route>
+            <Route path="/orders/:id">
+              {({ id }) => (
+                <For>
+                  <Order id={id} />
+                </For>
+              )}
+            </Route>
+            <Route path="/waitlist">
+              {() => (
+                <For>
+                  <Waitlist />
+                </For>
+              )}
+            </Route>
+            <Route path="/account">
+              {() => (
+                <For>
+                  <Account />
+                </For>
+              )}
+            </Route>
+            <Route path="/sign-in" component={SignIn} />
+            <Route path="/sign-up" component={SignUp} />
+            <Route path="/office" nest>
+              {() => (
+                <For roles={['STAFF', 'ADMIN', 'COURIER']}>
+                  <Office />
+                </For>
+              )}
+            </Route>
+            <Route>
+              <Page title={words.lost}>
+                <Link href="/">{words.home}</Link>
+              </Page>
+            </Route>
+          </Switch>
+        </Suspense>
+      </ErrorBoundary>
       <SignInAgain />
     </Provider>
   );

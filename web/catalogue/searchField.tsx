@@ -22,33 +22,36 @@ export function SearchField({ q, search }: SearchFieldProps) {
   const words = useWords();
   const [text, setText] = useState(q);
   const asked = useRef(q);
-  const ask = useRef(search);
-  ask.current = search;
+  const pause = useRef<ReturnType<typeof setTimeout>>();
 
-  function askNow(next: string): void {
+  function ask(next: string): void {
+    clearTimeout(pause.current);
     if (next === asked.current) return;
     asked.current = next;
-    ask.current(next);
+    search(next);
+  }
+
+  function type(next: string): void {
+    setText(next);
+    clearTimeout(pause.current);
+    pause.current = setTimeout(() => ask(searchable(next)), PAUSE_MS);
   }
 
   useEffect(() => {
     if (q === asked.current) return; // typed here
+    clearTimeout(pause.current);
     asked.current = q;
     setText(q);
   }, [q]);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only what is typed begins the pause anew
-  useEffect(() => {
-    const pause = setTimeout(() => askNow(searchable(text)), PAUSE_MS);
-    return () => clearTimeout(pause);
-  }, [text]);
+  useEffect(() => () => clearTimeout(pause.current), []);
 
   return (
     <search>
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          askNow(text.trim());
+          ask(text.trim());
         }}
       >
         <Field
@@ -58,7 +61,7 @@ export function SearchField({ q, search }: SearchFieldProps) {
           autoComplete="off"
           maxLength={MAX_SEARCH}
           value={text}
-          onChange={(event) => setText(event.target.value)}
+          onChange={(event) => type(event.target.value)}
         />
       </form>
     </search>

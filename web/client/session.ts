@@ -4,6 +4,7 @@
  */
 import { Client, fetchExchange } from '@urql/core';
 import { RefreshSessionDocument, type RefreshSessionMutation, SignOutDocument } from './session.generated.ts';
+import { ofBrowser, ofTab, readJson } from './storage.ts';
 import { createStore, useStore } from './store.ts';
 import { type Access, readTokens, writeTokens } from './tokens.ts';
 
@@ -127,18 +128,18 @@ const inTurn = (work: () => Promise<void>): Promise<void> =>
   navigator.locks ? navigator.locks.request(KEY, work) : work();
 
 function keep(session: Kept | null): void {
-  if (session) localStorage.setItem(KEY, JSON.stringify(session));
-  else localStorage.removeItem(KEY);
+  if (session) ofBrowser.setItem(KEY, JSON.stringify(session));
+  else ofBrowser.removeItem(KEY);
   become(session?.account ?? null);
 }
 
 function kept(): Kept | null {
-  const text = localStorage.getItem(KEY);
-  return text ? (JSON.parse(text) as Kept) : null; // nobody else writes it
+  return readJson(ofBrowser, KEY);
 }
 
 /** Those who follow are told of another account or other roles alone. */
 function become(next: Account | null): void {
+  if (next?.id !== account.get()?.id) ofTab.clear(); // who comes next does not see what was typed here
   const same = JSON.stringify(next) === JSON.stringify(account.get());
   if (!same) account.set(next);
 }

@@ -17,29 +17,43 @@ export interface Access {
 }
 
 let opened: Promise<IDBDatabase> | undefined;
+/** Of a browser that keeps nothing (its settings may refuse it): this page alone knows them. */
+let unkept: Tokens | undefined;
 
-function database(): Promise<IDBDatabase> {
+/** Null where there is none. */
+function database(): Promise<IDBDatabase | null> {
   opened ??= new Promise((resolve, reject) => {
     const request = indexedDB.open('rentabook');
     request.onupgradeneeded = () => request.result.createObjectStore(STORE);
-    request.onsuccess = () => resolve(request.result);
+    request.onsuccess = () => {
+      request.result.onclose = () => {
+        opened = undefined; // the reader has cleared the browser's data
+      };
+      resolve(request.result);
+    };
     request.onerror = () => reject(request.error);
   });
-  return opened;
+  return opened.catch(() => null);
 }
 
-export const readTokens = async (): Promise<Tokens | undefined> =>
-  (await inStore('readonly', (store) => store.get(KEY))) as Tokens | undefined; // nobody else writes it
+export async function readTokens(): Promise<Tokens | undefined> {
+  const db = await database();
+  if (!db) return unkept;
+  return (await inStore(db, 'readonly', (store) => store.get(KEY))) as Tokens | undefined; // nobody else writes it
+}
 
 /** Null forgets them. */
-export const writeTokens = (tokens: Tokens | null): Promise<unknown> =>
-  inStore('readwrite', (store) => (tokens === null ? store.delete(KEY) : store.put(tokens, KEY)));
+export async function writeTokens(tokens: Tokens | null): Promise<void> {
+  const db = await database();
+  if (db) await inStore(db, 'readwrite', (store) => (tokens ? store.put(tokens, KEY) : store.delete(KEY)));
+  else unkept = tokens ?? undefined;
+}
 
 /** Answers once the transaction is done. */
-async function inStore(mode: IDBTransactionMode, work: (store: IDBObjectStore) => IDBRequest): Promise<unknown> {
-  const transaction = (await database()).transaction(STORE, mode);
+function inStore(db: IDBDatabase, mode: IDBTransactionMode, work: (store: IDBObjectStore) => IDBRequest) {
+  const transaction = db.transaction(STORE, mode);
   const request = work(transaction.objectStore(STORE));
-  return new Promise((resolve, reject) => {
+  return new Promise<unknown>((resolve, reject) => {
     transaction.oncomplete = () => resolve(request.result);
     transaction.onabort = () => reject(transaction.error);
   });

@@ -1,7 +1,7 @@
 /** Money, times and numbers in the reader's language and time zone. */
 import { type Language, useLanguage } from './language.ts';
 
-export interface Money {
+interface Money {
   amount: number;
   currency: string;
 }
@@ -39,11 +39,20 @@ function formatsOf(language: Language) {
     },
     number: (value: number): string => number.format(value),
     list: (items: readonly string[]): string => list.format(items),
-    country: (code: string): string => country.of(code) ?? code,
-    language: (code: string): string => languageName.of(code) ?? code,
+    country: (code: string): string => nameIn(country, code),
+    language: (code: string): string => nameIn(languageName, code),
     /** Sorts words. */
     compare: (a: string, b: string): number => collator.compare(a, b),
   };
+}
+
+/** What is no code at all, as an address may have it, stands as it is. */
+function nameIn(names: Intl.DisplayNames, code: string): string {
+  try {
+    return names.of(code) ?? code;
+  } catch {
+    return code;
+  }
 }
 
 const SECOND = { name: 'second', seconds: 1 } as const;

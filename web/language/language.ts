@@ -1,7 +1,8 @@
 /** Korean or English: the reader's choice, else the browser's. Dates, money and plurals are Intl's. */
+import { ofBrowser } from '../client/storage.ts';
 import { createStore, useStore } from '../client/store.ts';
 
-export const languages = ['ko', 'en'] as const;
+const languages = ['ko', 'en'] as const;
 export type Language = (typeof languages)[number];
 
 const KEY = 'rentabook.language';
@@ -12,7 +13,7 @@ tell(language.get());
 export const useLanguage = (): Language => useStore(language);
 
 export function chooseLanguage(next: Language): void {
-  localStorage.setItem(KEY, next);
+  ofBrowser.setItem(KEY, next);
   language.set(next);
   tell(next);
 }
@@ -32,14 +33,14 @@ export function plural(count: number, forms: { one: string; other: string }): st
 const englishPlural = new Intl.PluralRules('en');
 
 function chosen(): Language | undefined {
-  const kept = localStorage.getItem(KEY);
+  const kept = ofBrowser.getItem(KEY);
   return languages.find((one) => one === kept);
 }
 
 /** The first one of the browser's that there is. */
 function preferred(): Language {
   for (const tag of navigator.languages) {
-    const found = languages.find((one) => tag.toLowerCase().startsWith(one));
+    const found = languages.find((one) => tag.toLowerCase().split('-')[0] === one);
     if (found) return found;
   }
   return 'en';

@@ -56,8 +56,7 @@ export function Problem({ error, again }: { error: CombinedError | undefined; ag
   );
 }
 
-/** The same as a sentence, for where the error stands in a form. */
-export function useProblem(): (error: CombinedError) => string {
+function useProblem(): (error: CombinedError) => string {
   const words = useWords();
   return (error) => {
     if (error.networkError && !error.response) return words.offline;

@@ -1,7 +1,8 @@
-/** What has been typed for a rental. It outlives a reload of the tab; nothing of a card is in it. */
+/** What has been typed for a rental. It outlives a reload of the tab, and goes with the account (client/session.ts); nothing of a card is in it. */
 import { useEffect, useState } from 'react';
 import { newIdempotencyKey } from '../client/hooks.ts';
-import { followAccount, useAccount } from '../client/session.ts';
+import { useAccount } from '../client/session.ts';
+import { ofTab, readJson } from '../client/storage.ts';
 import type { Address } from '../pieces/addressLines.tsx';
 
 export interface Draft {
@@ -35,24 +36,14 @@ const nothing = (): Draft => ({
 
 export function useDraft(bookId: string) {
   const key = `${KEYS}${useAccount()?.id}.${bookId}`;
-  const [draft, setDraft] = useState<Draft>(() => kept(key) ?? nothing());
-  useEffect(() => sessionStorage.setItem(key, JSON.stringify(draft)), [key, draft]);
+  const [draft, setDraft] = useState<Draft>(() => readJson<Draft>(ofTab, key) ?? nothing());
+  useEffect(() => ofTab.setItem(key, JSON.stringify(draft)), [key, draft]);
   return {
     draft,
     change: (part: Partial<Draft>) => setDraft((before) => ({ ...before, ...part })),
-    forget: () => sessionStorage.removeItem(key),
+    forget: () => ofTab.removeItem(key),
   };
 }
-
-function kept(key: string): Draft | null {
-  const text = sessionStorage.getItem(key);
-  return text ? (JSON.parse(text) as Draft) : null; // nobody else writes it
-}
-
-/** Who comes next does not see where somebody lives. */
-followAccount(() => {
-  for (const key of Object.keys(sessionStorage)) if (key.startsWith(KEYS)) sessionStorage.removeItem(key);
-});
 
 /** Where it is to go; null while something is missing. */
 export function addressOf(draft: Draft, saved: readonly (Address & { id: string })[]): Address | null {
