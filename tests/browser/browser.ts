@@ -23,6 +23,9 @@ const desktop: BrowserContextOptions = {
 };
 const devices = { phone, desktop };
 
+/** This machine by a name that a browser does not trust: there is no navigator.locks without HTTPS. */
+export const INSECURE_HOST = 'shop.test';
+
 export interface Visitor {
   page: Page;
   context: BrowserContext;
@@ -42,7 +45,7 @@ export interface Visitors {
 export async function openBrowser(): Promise<Visitors> {
   const browser = await chromium.launch({
     executablePath: program(),
-    args: ['--no-sandbox', '--disable-dev-shm-usage'],
+    args: ['--no-sandbox', '--disable-dev-shm-usage', `--host-resolver-rules=MAP ${INSECURE_HOST} 127.0.0.1`],
   });
   return {
     browser,

@@ -1,8 +1,20 @@
 /** Sessions and tabs: nothing that was typed is lost, and what one tab does shows in the other. */
 import { addBook } from '../client.ts';
 import { type System, startSystem } from '../system.ts';
-import { openBrowser, type Visitor, type Visitors } from './browser.ts';
+import { INSECURE_HOST, openBrowser, type Visitor, type Visitors } from './browser.ts';
 import { fillAddress, signUp } from './people.ts';
+
+/** In the browser: the access token's time is over. */
+const EXPIRE = `new Promise((resolve) => {
+  indexedDB.open('rentabook').onsuccess = ({ target: { result: db } }) => {
+    const transaction = db.transaction('session', 'readwrite');
+    const store = transaction.objectStore('session');
+    store.get('tokens').onsuccess = ({ target: { result: tokens } }) => {
+      store.put({ ...tokens, access: { ...tokens.access, expiresAt: 0 } }, 'tokens');
+    };
+    transaction.oncomplete = resolve;
+  };
+})`;
 
 let system: System;
 let visitors: Visitors;
@@ -62,6 +74,22 @@ test('a change in one tab shows in the other without a reload, and so does signi
   await other.getByText('The summer house').waitFor();
   await one.getByRole('button', { name: 'Sign out' }).click();
   await other.getByRole('link', { name: 'Sign in', exact: true }).first().waitFor();
+});
+
+test('where no locks are to be had, what asks at once still uses the refresh token once', async () => {
+  const { page } = await visitors.visit(system.url.replace('127.0.0.1', INSECURE_HOST), 'desktop');
+  await signUp(page);
+  let refreshes = 0;
+  page.on('request', (request) => {
+    if (request.postData()?.includes('refreshSession')) refreshes++;
+  });
+
+  await page.evaluate(EXPIRE);
+  await page.goto('/orders'); // asks over HTTP, and follows over a socket
+  await page.getByText('You have no open orders').waitFor();
+
+  expect(refreshes).toBe(1);
+  expect(await page.getByRole('dialog').count()).toBe(0);
 });
 
 test('what the server says against a field stands beside it, in the language of the reader', async () => {

@@ -123,9 +123,14 @@ export const refresh = (): Promise<void> =>
     else ended.set(true);
   });
 
-/** navigator.locks is only there on HTTPS and on this machine. */
-const inTurn = (work: () => Promise<void>): Promise<void> =>
-  navigator.locks ? navigator.locks.request(KEY, work) : work();
+let turn = Promise.resolve();
+
+/** navigator.locks is only there on HTTPS and on this machine; elsewhere a tab takes turns with itself alone. */
+function inTurn(work: () => Promise<void>): Promise<void> {
+  if (navigator.locks) return navigator.locks.request(KEY, work);
+  turn = turn.then(work, work);
+  return turn;
+}
 
 function keep(session: Kept | null): void {
   if (session) ofBrowser.setItem(KEY, JSON.stringify(session));
