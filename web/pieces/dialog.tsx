@@ -26,6 +26,11 @@ export function Dialog({ title, close, children }: DialogProps) {
         event.preventDefault();
         close?.();
       }}
+      onClose={({ currentTarget }) => {
+        // Chromium closes it at the second or third Escape, whatever is said to it.
+        if (close) close();
+        else currentTarget.showModal();
+      }}
     >
       <h2 id={id}>{title}</h2>
       {children}
