@@ -120,13 +120,13 @@ export function follow(request: Request, sink: Sink, cursorOf: (data: unknown) =
   const leaving = new AbortController();
   const first = request.variables.after;
   let after = first;
+  let events: ReturnType<typeof socket.iterate<Record<string, unknown>>> | undefined;
 
   async function stay(): Promise<void> {
     for (let tries = 0; !leaving.signal.aborted; tries += 1) {
       const began = Date.now();
       try {
-        const events = socket.iterate({ ...request, variables: { ...request.variables, after } });
-        leaving.signal.addEventListener('abort', () => void events.return?.(), { once: true });
+        events = socket.iterate({ ...request, variables: { ...request.variables, after } });
         for await (const event of events) {
           if (leaving.signal.aborted) break;
           after = cursorOf(event.data) ?? after;
@@ -149,6 +149,7 @@ export function follow(request: Request, sink: Sink, cursorOf: (data: unknown) =
   void stay();
   return () => {
     leaving.abort();
+    void events?.return?.();
     followed -= 1;
     if (!connection) lost();
   };
