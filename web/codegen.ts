@@ -16,7 +16,7 @@ const schema = parse(printSchema(supergraph.apiSchema().toGraphQLJSSchema()));
 
 const config = {
   useTypeImports: true,
-  documentMode: 'graphQLTag',
+  documentMode: 'documentNode',
   enumType: 'string-literal',
   strictScalars: true,
   scalars: { DateTime: 'string', JSON: 'unknown' },
@@ -34,7 +34,7 @@ async function generated(file: string): Promise<string> {
     filename: file.replace('.graphql', '.generated.ts'),
     schema,
     documents: [{ location: file, document: parse(new Source(rawSDL, file)), rawSDL }],
-    config: { ...config, documentMode: 'documentNode' },
+    config,
     plugins: [{ operations: {} }, { typedDocumentNode: {} }],
     pluginMap: { operations, typedDocumentNode },
   });

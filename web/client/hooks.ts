@@ -53,14 +53,14 @@ export function useRead<Data, Variables extends AnyVariables>(
       if (globalThis.document.visibilityState === 'visible') again();
     };
     const timer = everyMs ? setInterval(ifLookedAt, everyMs) : undefined;
-    changes.addEventListener('message', again);
+    changes.addEventListener('message', ifLookedAt);
     globalThis.document.addEventListener('visibilitychange', ifLookedAt);
-    addEventListener('online', again);
+    addEventListener('online', ifLookedAt);
     return () => {
       clearInterval(timer);
-      changes.removeEventListener('message', again);
+      changes.removeEventListener('message', ifLookedAt);
       globalThis.document.removeEventListener('visibilitychange', ifLookedAt);
-      removeEventListener('online', again);
+      removeEventListener('online', ifLookedAt);
     };
   }, [again, everyMs, when]);
 
