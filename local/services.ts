@@ -81,7 +81,6 @@ export function wiringOf({
       RENTAL_URL: `${url('rental')}/graphql`,
       DELIVERY_URL: `${url('delivery')}/graphql`,
       CUSTOMER_URL: `${url('customer')}/graphql`,
-      RENTABOOK_DEMO: 'on',
     },
   };
 }

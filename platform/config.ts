@@ -240,9 +240,7 @@ const settings = {
   SANDBOX_PAYMENT_SLOTS: count.default(64).describe('authorisations that the sandbox bank works on at once'),
 
   RENTABOOK_DATA: z.string().min(1).default('.rentabook').describe('folder in which `npm start` keeps everything'),
-  RENTABOOK_DEMO: onOrOff
-    .default('off')
-    .describe('make the demo catalogue and accounts in an empty database, and let the page name them'),
+  RENTABOOK_DEMO: onOrOff.default('off').describe('make the demo catalogue and accounts in an empty database'),
   NATS_SERVER: z.string().min(1).optional().describe('path of a nats-server 2.14 or newer'),
 
   ADMIN_DATABASE_URL: postgresUrl

@@ -24,7 +24,6 @@ await run(
     'CUSTOMER_URL',
     'GRAPHIQL',
     'STRIPE_PUBLISHABLE_KEY',
-    'RENTABOOK_DEMO',
     'CORS_ORIGINS',
     'SAFELIST',
     ...limitSettings,
@@ -54,7 +53,6 @@ await run(
         folder: fileURLToPath(new URL('../web/dist', import.meta.url)),
         config: {
           stripe: config.STRIPE_PUBLISHABLE_KEY ?? null,
-          demo: config.RENTABOOK_DEMO === 'on' && !config.OIDC_ISSUER,
           oidc: Boolean(config.OIDC_ISSUER),
         },
       },

@@ -31,7 +31,7 @@ afterAll(async () => {
 
 /** A router with the page of `dist`, and what asks it: paths go out as they stand. */
 async function startPage(told: Partial<PageConfig> = {}, dist = 'dist') {
-  const config = { stripe: null, demo: false, oidc: false, ...told };
+  const config = { stripe: null, oidc: false, ...told };
   const router = await startFixture({ page: { folder: join(folder, dist), config } });
   routers.push(router);
   return async (path: string, headers: Record<string, string> = {}, method: 'GET' | 'HEAD' | 'POST' = 'GET') => {
@@ -46,7 +46,7 @@ async function startPage(told: Partial<PageConfig> = {}, dist = 'dist') {
 type Ask = Awaited<ReturnType<typeof startPage>>;
 let ask: Ask;
 beforeAll(async () => {
-  ask = await startPage({ demo: true });
+  ask = await startPage();
 });
 
 /** Directive -> sources. */
@@ -101,9 +101,7 @@ test("with Stripe's key it may load Stripe.js and show its frames, and is told t
 });
 
 test('what the page is told stands in its head, and cannot get out of it', async () => {
-  expect((await ask('/', BROWSER)).text).toBe(
-    INDEX.replace('{}', '{&quot;stripe&quot;:null,&quot;demo&quot;:true,&quot;oidc&quot;:false}'),
-  );
+  expect((await ask('/', BROWSER)).text).toBe(INDEX.replace('{}', '{&quot;stripe&quot;:null,&quot;oidc&quot;:false}'));
   const { text } = await (await startPage({ stripe: '"><script>$&' }))('/', BROWSER);
   expect(text).toContain('content="{&quot;stripe&quot;:&quot;\\&quot;&gt;&lt;script&gt;$&amp;&quot;,');
 });

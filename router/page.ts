@@ -11,8 +11,6 @@ import { wantsPage } from './graphiql.ts';
 export interface PageConfig {
   /** Stripe's publishable key; null where cards are not Stripe's. */
   stripe: string | null;
-  /** Whether there are accounts to try it with. */
-  demo: boolean;
   /** Whether accounts are an outside provider's. */
   oidc: boolean;
 }

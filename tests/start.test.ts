@@ -59,7 +59,7 @@ test('a first start makes the shop, Ctrl-C ends all of it within 10 s, a second 
   expect(first.said.join('\n')).toMatch(/reader@demo.test.*admin@demo.test/);
   expect(first.said.join('\n')).toContain('The page is built');
   const page = await fetch(`${url}/`, { headers: { accept: 'text/html' } });
-  expect(await page.text()).toContain('{&quot;stripe&quot;:null,&quot;demo&quot;:true,&quot;oidc&quot;:false}');
+  expect(await page.text()).toContain('{&quot;stripe&quot;:null,&quot;oidc&quot;:false}');
   const graphiql = await fetch(`${url}/graphiql`, { headers: { accept: 'text/html' } });
   expect(await graphiql.text()).toContain('GraphiQL');
   const { data } = await clientOf(url).ask('{ books { totalCount } }');

@@ -9,7 +9,6 @@ beside it from one ConfigMap. All of these take `$`.
 {{- range list "book" "rental" "delivery" "customer" }}
 - {name: {{ upper . }}_URL, value: "http://{{ $at }}-{{ . }}:4000/graphql"}
 {{- end }}
-{{ include "rentabook.demo" . }}
 {{- with .Values.payment.publishableKey }}
 - {name: STRIPE_PUBLISHABLE_KEY, value: {{ . | quote }}}
 {{- end }}
