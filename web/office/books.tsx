@@ -73,11 +73,7 @@ const texts = ['author', 'publisher', 'tag', 'language'] as const;
 export default function Books() {
   const words = useWords();
   const [params, setParams] = useSearchParams();
-  const [after, setAfter] = useState<string>();
-  const asked = askedFor(params);
-  const { data, loading, refreshing, error, again } = useRead(OfficeBooksDocument, { first: PAGE, after, ...asked });
-  const books = data?.books;
-
+  const address = params.toString();
   return (
     <Page
       title={words.title}
@@ -92,20 +88,26 @@ export default function Books() {
         </div>
       }
     >
-      <Filters
-        key={params.toString()}
-        params={params}
-        choose={(event) => {
-          setAfter(undefined);
-          setParams(typed(event));
-        }}
-      />
+      <Filters key={`filters ${address}`} params={params} choose={(event) => setParams(typed(event))} />
+      <FoundBooks key={address} params={params} />
+    </Page>
+  );
+}
+
+function FoundBooks({ params }: { params: URLSearchParams }) {
+  const words = useWords();
+  const [after, setAfter] = useState<string>();
+  const asked = askedFor(params);
+  const { data, loading, refreshing, error, again } = useRead(OfficeBooksDocument, { first: PAGE, after, ...asked });
+  const books = data?.books;
+  return (
+    <>
       <Problem error={error} again={again} />
       {loading && <Loading />}
       {books?.edges.length === 0 && <Empty>{words.none}</Empty>}
       {books && books.edges.length > 0 && <Table of={books} busy={refreshing} />}
       {books && <More pageInfo={books.pageInfo} busy={refreshing} show={setAfter} />}
-    </Page>
+    </>
   );
 }
 
