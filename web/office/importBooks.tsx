@@ -1,5 +1,5 @@
 /** A catalogue file in the format of goodbooks-10k: looked through first, then imported some rows at a time. */
-import { useRef, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useSend } from '../client/hooks.ts';
 import { useFormat } from '../language/format.ts';
 import { wordsOf } from '../language/language.ts';
@@ -52,10 +52,19 @@ const ROWS_A_LOOK = 1000;
 export default function ImportBooks() {
   const words = useWords();
   const running = useImport();
+  const place = useRef<HTMLDivElement>(null);
+  const isRunning = running !== null;
+  const wasRunning = useRef(isRunning);
+  useEffect(() => {
+    if (wasRunning.current !== isRunning) place.current?.focus(); // the button that was pressed is gone
+    wasRunning.current = isRunning;
+  }, [isRunning]);
   return (
     <Page title={words.title}>
       <p>{words.about}</p>
-      {running ? <ImportProgress of={running} /> : <ChooseFile />}
+      <div ref={place} tabIndex={-1}>
+        {running ? <ImportProgress of={running} /> : <ChooseFile />}
+      </div>
     </Page>
   );
 }

@@ -86,12 +86,11 @@ export function ImportProgress({ of: { fileName, state, total, counts, remarks, 
           ))}
         </dl>
         <p className="buttons">
-          {state === 'STOPPED' && (
-            <Button kind="main" onClick={goOn}>
-              {words.goOn}
+          {!isOver && (
+            <Button kind={state === 'STOPPED' ? 'main' : 'quiet'} onClick={state === 'STOPPED' ? goOn : stopImport}>
+              {state === 'STOPPED' ? words.goOn : words.stop}
             </Button>
           )}
-          {(state === 'RUNNING' || state === 'WAITING') && <Button onClick={stopImport}>{words.stop}</Button>}
           {(isOver || state === 'STOPPED') && <Button onClick={leaveImport}>{words.another}</Button>}
         </p>
       </section>

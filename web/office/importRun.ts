@@ -39,21 +39,19 @@ interface Batch {
 }
 
 const current = createStore<Import | null>(null);
-let stopping = new AbortController();
-let work: () => Promise<void> = async () => undefined;
+/** Of what is shown. One that was left is another one: what comes of its last rows concerns nobody. */
+let run: { stop(): void; goOn(): void } | undefined;
 
 export const useImport = (): Import | null => useStore(current);
 
 /** `send` resolves with undefined when the server could not be asked. */
 export function startImport(file: File, total: number, send: (rows: ImportRowInput[]) => Promise<Answer | undefined>) {
-  const counts = { IMPORTED: 0, UPDATED: 0, UNCHANGED: 0, LEFT_OUT: 0 };
-  current.set({ fileName: file.name, state: 'RUNNING', total, counts, remarks: [], errors: [], tookMs: 0 });
-  addEventListener('beforeunload', askFirst);
   const batches = batchesOf(file);
   let batch: Batch | undefined;
   let working = false;
+  let stopping = new AbortController();
 
-  work = async () => {
+  async function work(): Promise<void> {
     if (working) return; // it was stopped and gone on with within one answer
     working = true;
     try {
@@ -61,16 +59,21 @@ export function startImport(file: File, total: number, send: (rows: ImportRowInp
         const startedAt = Date.now();
         batch ??= (await batches.next()).value;
         if (!batch) return end('DONE');
-        const answer = batch.rows.length ? await send(batch.rows) : { results: [], userErrors: [] };
+        const { rows, unreadable } = batch;
+        const answer = rows.length ? await send(rows) : { results: [], userErrors: [] };
         if (answer?.userErrors.length) return end('BROKEN', answer.userErrors);
         if (answer) {
-          add(answer, batch.unreadable, Date.now() - startedAt);
+          change(({ counts, remarks, tookMs }) => ({
+            state: stopping.signal.aborted ? 'STOPPED' : 'RUNNING',
+            ...withResults({ counts, remarks }, answer, unreadable),
+            tookMs: tookMs + Date.now() - startedAt,
+          }));
           batch = undefined;
           tries = 0;
           continue;
         }
         if (stopping.signal.aborted) return;
-        change({ state: 'WAITING' });
+        change(() => ({ state: 'WAITING' }));
         await pause(Math.min(LONGEST_PAUSE_MS, 1000 * 2 ** tries++), stopping.signal);
       }
     } catch {
@@ -78,24 +81,43 @@ export function startImport(file: File, total: number, send: (rows: ImportRowInp
     } finally {
       working = false;
     }
+  }
+
+  function change(changes: (before: Import) => Partial<Import>): void {
+    const before = current.get();
+    if (before && run === mine) current.set({ ...before, ...changes(before) });
+  }
+
+  function end(state: 'DONE' | 'BROKEN', errors: readonly UserError[] = []): void {
+    if (run === mine) removeEventListener('beforeunload', askFirst);
+    change(() => ({ state, errors }));
+  }
+
+  const mine = {
+    stop() {
+      stopping.abort();
+      change(() => ({ state: 'STOPPED' }));
+    },
+    goOn() {
+      stopping = new AbortController();
+      change(() => ({ state: 'RUNNING' }));
+      void work();
+    },
   };
-  goOn();
-}
-
-export function stopImport(): void {
-  stopping.abort();
-  change({ state: 'STOPPED' });
-}
-
-export function goOn(): void {
-  stopping = new AbortController();
-  change({ state: 'RUNNING' });
+  run = mine;
+  const counts = { IMPORTED: 0, UPDATED: 0, UNCHANGED: 0, LEFT_OUT: 0 };
+  current.set({ fileName: file.name, state: 'RUNNING', total, counts, remarks: [], errors: [], tookMs: 0 });
+  addEventListener('beforeunload', askFirst);
   void work();
 }
 
+export const stopImport = (): void => run?.stop();
+export const goOn = (): void => run?.goOn();
+
 /** What is imported stays. */
 export function leaveImport(): void {
-  stopping.abort();
+  run?.stop();
+  run = undefined;
   removeEventListener('beforeunload', askFirst);
   current.set(null);
 }
@@ -103,27 +125,15 @@ followAccount(leaveImport);
 
 const askFirst = (event: BeforeUnloadEvent) => event.preventDefault();
 
-function end(state: 'DONE' | 'BROKEN', errors: readonly UserError[] = []): void {
-  removeEventListener('beforeunload', askFirst);
-  change({ state, errors });
-}
+type Results = Pick<Import, 'counts' | 'remarks'>;
 
-function change(changes: Partial<Import>): void {
-  const before = current.get();
-  if (before) current.set({ ...before, ...changes });
-}
-
-function add({ results }: Answer, unreadable: Unreadable[], tookMs: number): void {
-  const before = current.get();
-  if (!before) return;
-  const counts = { ...before.counts };
+function withResults({ counts: before, remarks }: Results, { results }: Answer, unreadable: Unreadable[]): Results {
+  const counts = { ...before };
   for (const { outcome } of results) counts[outcome]++;
   counts.LEFT_OUT += unreadable.length;
   const said = results.flatMap(({ line, outcome, remarks }) => remarks.map((text) => ({ line, outcome, text })));
   const skipped = unreadable.map(({ line, why }) => ({ line, outcome: 'LEFT_OUT' as const, text: why }));
-  const remarks = [...before.remarks, ...[...said, ...skipped].sort((a, b) => a.line - b.line)];
-  const state = stopping.signal.aborted ? 'STOPPED' : 'RUNNING';
-  current.set({ ...before, state, counts, remarks, tookMs: before.tookMs + tookMs });
+  return { counts, remarks: [...remarks, ...[...said, ...skipped].sort((a, b) => a.line - b.line)] };
 }
 
 async function* batchesOf(file: File): AsyncGenerator<Batch, undefined> {
