@@ -89,11 +89,14 @@ const conditions: Partial<Record<Copy['status'], readonly CopyCondition[]>> = {
 interface CopyFormProps {
   copy: Copy;
   form: RefObject<HTMLFormElement>;
+  /** Does the work, which says whether it is done; nothing while some is under way. */
+  save(work: () => Promise<boolean>): void;
   received(copy: Copy): void;
   saved(confirmation: string): void;
 }
 
-export function CopyForm({ copy, form, received, saved }: CopyFormProps) {
+export function CopyForm({ received, saved, ...desk }: CopyFormProps) {
+  const { copy } = desk;
   const words = useWords();
   const copyWords = useCopyWords();
   const format = useFormat();
@@ -117,14 +120,14 @@ export function CopyForm({ copy, form, received, saved }: CopyFormProps) {
           ],
         ]}
       />
-      {copy.status === 'LOST' && <Reception copy={copy} form={form} received={received} />}
-      {conditions[copy.status] && <InspectionForm copy={copy} form={form} saved={saved} />}
+      {copy.status === 'LOST' && <Reception {...desk} received={received} />}
+      {conditions[copy.status] && <InspectionForm {...desk} saved={saved} />}
       {copy.status !== 'LOST' && !conditions[copy.status] && <p>{words.nothing}</p>}
     </section>
   );
 }
 
-function InspectionForm({ copy, form, saved }: Omit<CopyFormProps, 'received'>) {
+function InspectionForm({ copy, form, save, saved }: Omit<CopyFormProps, 'received'>) {
   const words = useWords();
   const copyWords = useCopyWords();
   const { send, sending, error } = useSend(OfficeInspectCopyDocument);
@@ -147,14 +150,15 @@ function InspectionForm({ copy, form, saved }: Omit<CopyFormProps, 'received'>) 
     return () => document.removeEventListener('keydown', choose);
   }, [choices]);
 
-  async function save(): Promise<void> {
+  async function inspect(): Promise<boolean> {
     setMissing(!condition);
-    if (!condition) return;
+    if (!condition) return false;
     const answer = (await send({ input: { copyId: copy.id, condition, note: note.trim() || undefined } }))?.inspectCopy;
-    if (!answer) return;
+    if (!answer) return false;
     setErrors(answer.userErrors);
-    if (answer.userErrors.length || !answer.copy) return;
+    if (answer.userErrors.length || !answer.copy) return false;
     saved(words.saved(copy.barcode, copyWords.condition[condition], copyWords.status[answer.copy.status]));
+    return true;
   }
 
   return (
@@ -162,7 +166,7 @@ function InspectionForm({ copy, form, saved }: Omit<CopyFormProps, 'received'>) 
       ref={form}
       onSubmit={(event) => {
         event.preventDefault();
-        void save();
+        save(inspect);
       }}
     >
       <fieldset>
@@ -206,20 +210,27 @@ function InspectionForm({ copy, form, saved }: Omit<CopyFormProps, 'received'>) 
 const belongsToField = (target: EventTarget | null): boolean =>
   isTyping(target) && !(target instanceof HTMLInputElement && target.closest('form.scan') && target.value === '');
 
-function Reception({ copy, form, received }: Omit<CopyFormProps, 'saved'>) {
+function Reception({ copy, form, save, received }: Omit<CopyFormProps, 'saved'>) {
   const words = useWords();
   const say = useRefusal();
   const { send, sending, error } = useSend(OfficeReceiveCopyDocument);
   const [errors, setErrors] = useState<readonly UserError[]>([]);
+
+  async function receive(): Promise<boolean> {
+    const answer = (await send({ copyId: copy.id }))?.receiveCopy;
+    if (!answer) return false;
+    setErrors(answer.userErrors);
+    if (answer.userErrors.length || !answer.copy) return false;
+    received(answer.copy);
+    return true;
+  }
+
   return (
     <form
       ref={form}
-      onSubmit={async (event) => {
+      onSubmit={(event) => {
         event.preventDefault();
-        const answer = (await send({ copyId: copy.id }))?.receiveCopy;
-        if (!answer) return;
-        setErrors(answer.userErrors);
-        if (answer.copy && !answer.userErrors.length) received(answer.copy);
+        save(receive);
       }}
     >
       <p>{words.receiveWhy}</p>

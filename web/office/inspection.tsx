@@ -54,7 +54,15 @@ export default function Inspection() {
   const [saved, setSaved] = useState<string>();
   const [unknown, setUnknown] = useState<string>();
   const form = useRef<HTMLFormElement>(null);
+  /** What is being saved just now. */
+  const saving = useRef<Promise<boolean>>();
   useEffect(() => field.current?.focus(), []);
+
+  function save(work: () => Promise<boolean>): void {
+    saving.current ??= work().finally(() => {
+      saving.current = undefined;
+    });
+  }
 
   function show(copy: Copy | undefined): void {
     setCopy(copy);
@@ -63,8 +71,15 @@ export default function Inspection() {
     field.current?.focus();
   }
 
+  /** Waits for the copy on the desk to be saved. Where that is refused it stays there, and says why. */
+  async function next(copy: Copy | undefined): Promise<boolean> {
+    const isSaved = (await saving.current) ?? true;
+    if (isSaved) show(copy);
+    return isSaved;
+  }
+
   async function scan(barcode: string): Promise<void> {
-    show(undefined);
+    if (!(await next(undefined))) return;
     const data = await ask({ barcode });
     if (!data) return;
     const found = data.copies?.edges[0]?.node;
@@ -98,6 +113,7 @@ export default function Inspection() {
           key={`${copy.id} ${copy.status}`}
           copy={copy}
           form={form}
+          save={save}
           received={setCopy}
           saved={(text) => {
             show(undefined);
@@ -105,7 +121,7 @@ export default function Inspection() {
           }}
         />
       )}
-      <Waiting open={show} />
+      <Waiting open={(copy) => void next(copy)} />
     </Page>
   );
 }
