@@ -8,7 +8,6 @@ import { Button, Faults, useFaults } from '../pieces/form.tsx';
 import { Problem } from '../pieces/states.tsx';
 import {
   type DeadLetterFactsFragment,
-  type DeadLetterFate,
   DropDeadLetterDocument,
   ReplayDeadLetterDocument,
 } from './deadLetters.generated.ts';
@@ -28,10 +27,11 @@ const useWords = wordsOf({
     dropTitle: 'Drop this message?',
     dropText: 'It is put out of sight; the reason is kept.',
     fates: {
-      APPLIED: 'It is applied.',
-      WAITING: 'It is given back to its service, which has not applied it yet.',
-      DEAD: 'It could not be applied this time either; see the reason.',
+      APPLIED: (event: string) => `${event} is applied.`,
+      WAITING: (event: string) => `${event} is given back to its service, which has not applied it yet.`,
+      DEAD: (event: string) => `${event} could not be applied this time either; see its reason.`,
     },
+    dropped: 'The message is dropped.',
   },
   ko: {
     noEvent: '이벤트가 아닌 메시지',
@@ -45,37 +45,41 @@ const useWords = wordsOf({
     dropTitle: '이 메시지를 삭제할까요?',
     dropText: '목록에서 사라지며, 사유는 기록에 남습니다.',
     fates: {
-      APPLIED: '처리되었습니다.',
-      WAITING: '서비스에 다시 전달했고, 아직 처리 중입니다.',
-      DEAD: '이번에도 처리하지 못했습니다. 사유를 확인해 주세요.',
+      APPLIED: (event: string) => `처리되었습니다: ${event}`,
+      WAITING: (event: string) => `서비스에 다시 전달했고, 아직 처리 중입니다: ${event}`,
+      DEAD: (event: string) => `이번에도 처리하지 못했습니다. 사유를 확인해 주세요: ${event}`,
     },
+    dropped: '메시지를 삭제했습니다.',
   },
 });
 
-interface DeadLetterProps {
-  letter: DeadLetterFactsFragment;
-  readAgain(): void;
+export interface Outcome {
+  text: string;
+  wrong?: boolean;
 }
 
-export function DeadLetter({ letter: listed, readAgain }: DeadLetterProps) {
+interface DeadLetterProps {
+  letter: DeadLetterFactsFragment;
+  /** There is none of this id any more: one that is given up on again is another one, with another reason. */
+  done(outcome: Outcome): void;
+}
+
+export function DeadLetter({ letter, done }: DeadLetterProps) {
   const words = useWords();
   const format = useFormat();
   const replaying = useSend(ReplayDeadLetterDocument);
   const dropping = useSend(DropDeadLetterDocument);
-  /** One that is given up on again is another one, with another reason. */
-  const [letter, setLetter] = useState(listed);
   const { service, id } = letter;
   const [asking, setAsking] = useState(false);
-  const [fate, setFate] = useState<DeadLetterFate | null>(null);
   const [errors, setErrors] = useState<readonly UserError[]>([]);
   const { rest } = useFaults(errors, []);
 
   async function replay(): Promise<void> {
-    const data = await replaying.send({ service, id });
-    if (!data) return;
-    setErrors(data.replayDeadLetter.userErrors);
-    setFate(data.replayDeadLetter.fate);
-    if (data.replayDeadLetter.deadLetter) setLetter(data.replayDeadLetter.deadLetter);
+    const answer = (await replaying.send({ service, id }))?.replayDeadLetter;
+    if (!answer) return;
+    setErrors(answer.userErrors);
+    const { fate } = answer;
+    if (fate) done({ text: words.fates[fate](letter.event ?? id), wrong: fate === 'DEAD' });
   }
 
   return (
@@ -97,7 +101,7 @@ export function DeadLetter({ letter: listed, readAgain }: DeadLetterProps) {
       <Faults of={rest} />
       <Problem error={replaying.error} />
       <p className="buttons">
-        {letter.event && fate !== 'APPLIED' && (
+        {letter.event && (
           <Button kind="main" busy={replaying.sending} onClick={() => void replay()}>
             {words.replay}
           </Button>
@@ -107,7 +111,6 @@ export function DeadLetter({ letter: listed, readAgain }: DeadLetterProps) {
             {words.drop}
           </Button>
         )}
-        <span role="status">{fate && words.fates[fate]}</span>
       </p>
       {asking && (
         <ReasonDialog
@@ -120,7 +123,7 @@ export function DeadLetter({ letter: listed, readAgain }: DeadLetterProps) {
           close={() => setAsking(false)}
           send={async (reason = '') => {
             const answer = (await dropping.send({ service, id, reason }))?.dropDeadLetter;
-            if (answer?.deadLetter) readAgain();
+            if (answer?.deadLetter) done({ text: words.dropped });
             return answer?.userErrors;
           }}
         />

@@ -4,10 +4,11 @@ import { useRead } from '../client/hooks.ts';
 import { wordsOf } from '../language/language.ts';
 import { Page } from '../pieces/page.tsx';
 import { Loading, More, Problem } from '../pieces/states.tsx';
-import { DeadLetter } from './deadLetter.tsx';
+import { DeadLetter, type Outcome } from './deadLetter.tsx';
 import { DeadLettersDocument, type Service } from './deadLetters.generated.ts';
 import { services } from './filters.ts';
 import { Silence } from './silence.tsx';
+import { Told } from './told.tsx';
 import { useServiceWords } from './words.ts';
 
 const useWords = wordsOf({
@@ -47,6 +48,10 @@ function OfService({ service }: { service: Service }) {
   const variables = { service, first: PAGE, after };
   const { data, loading, refreshing, error, again } = useRead(DeadLettersDocument, variables, { everyMs: LOOK_MS });
   const letters = data?.deadLetters;
+  /** Those that were seen to, which are still in the pages that were read before. */
+  const [gone, setGone] = useState<readonly string[]>([]);
+  const [outcome, setOutcome] = useState<Outcome>();
+  const left = letters?.edges.filter(({ node }) => !gone.includes(node.id));
   const id = `letters-${service}`;
   return (
     <section className="part" aria-labelledby={id}>
@@ -54,11 +59,19 @@ function OfService({ service }: { service: Service }) {
       {loading && <Loading />}
       <Problem error={error} again={again} />
       <Silence error={error} />
-      {letters?.edges.length === 0 && <p>{words.none}</p>}
+      <Told text={outcome?.text} wrong={outcome?.wrong} />
+      {left?.length === 0 && !letters?.pageInfo.hasNextPage && <p>{words.none}</p>}
       <ul className="letters">
-        {letters?.edges.map(({ node }) => (
+        {left?.map(({ node }) => (
           <li key={node.id}>
-            <DeadLetter letter={node} readAgain={again} />
+            <DeadLetter
+              letter={node}
+              done={(outcome) => {
+                setGone((before) => [...before, node.id]);
+                setOutcome(outcome);
+                again();
+              }}
+            />
           </li>
         ))}
       </ul>
