@@ -1,5 +1,4 @@
 /** Everything that staff need to know of one rental, live. */
-import { useEffect } from 'react';
 import { Link } from 'wouter';
 import { useRead } from '../client/hooks.ts';
 import { useFormat } from '../language/format.ts';
@@ -8,6 +7,7 @@ import { DeliveryBadge, RentalBadge } from '../pieces/badges.tsx';
 import { Page } from '../pieces/page.tsx';
 import { Empty, Loading, Problem } from '../pieces/states.tsx';
 import { useStatusWords } from '../pieces/words.ts';
+import { useAgainWhen } from './copies.tsx';
 import { Facts } from './facts.tsx';
 import { Tracking, TrackingEvents } from './parcel.tsx';
 import { OfficeCopiesOfRentalDocument, OfficeRentalDocument, type OfficeRentalQuery } from './rental.generated.ts';
@@ -264,8 +264,7 @@ function Copies({ rentalId, version }: { rentalId: string; version: number }) {
   const copyWords = useCopyWords();
   const format = useFormat();
   const { data, loading, error, again } = useRead(OfficeCopiesOfRentalDocument, { rentalId }, { everyMs: REFRESH_MS });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: copies are picked, come back and are inspected as the rental moves
-  useEffect(again, [version]);
+  useAgainWhen(String(version), again); // copies are picked, come back and are inspected as the rental moves
   const copies = data?.copies?.edges ?? [];
   return (
     <section className="card">
