@@ -46,13 +46,18 @@ export function useRead<Data, Variables extends AnyVariables>(
     pause: !when,
   });
   const again = useCallback(() => execute({ requestPolicy: 'network-only' }), [execute]);
+  const underWay = useRef(false);
+  underWay.current = fetching || stale;
 
   useEffect(() => {
     if (!when) return;
     const ifLookedAt = () => {
       if (globalThis.document.visibilityState === 'visible') again();
     };
-    const timer = everyMs ? setInterval(ifLookedAt, everyMs) : undefined;
+    const onTime = () => {
+      if (!underWay.current) ifLookedAt(); // a server that is slow is not asked more and more
+    };
+    const timer = everyMs ? setInterval(onTime, everyMs) : undefined;
     changes.addEventListener('message', ifLookedAt);
     globalThis.document.addEventListener('visibilitychange', ifLookedAt);
     addEventListener('online', ifLookedAt);
