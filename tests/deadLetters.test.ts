@@ -1,7 +1,7 @@
 /** The dead letters of the whole shop: real processes, each with its own, seen to by an admin through the router. */
 import { randomUUID } from 'node:crypto';
-import type { Owner } from '../local/services.ts';
-import { addBook, type Client, eventually } from './client.ts';
+import { type Client, eventually } from './client.ts';
+import { aDeadBook, bury } from './deadBook.ts';
 import { type System, startSystem } from './system.ts';
 
 let system: System;
@@ -27,51 +27,13 @@ const drop = async (service: string, id: string, reason: string) =>
 const lettersOf = async (variables: object = {}): Promise<any[]> =>
   (await admin.data(LETTERS, variables)).deadLetters.edges.map(({ node }: { node: object }) => node);
 
-async function bury(owner: Owner, letter: { consumer: string; event?: string; message: string }): Promise<string> {
-  const [aggregate = null, version = null] = letter.event?.split(':') ?? [];
-  const [row] = await system.query<{ id: string }>(
-    owner,
-    `INSERT INTO dead_letter (consumer, aggregate, version, message, reason) VALUES ($1, $2, $3, $4, 'It could not be done') RETURNING id`,
-    [letter.consumer, aggregate, version, letter.message],
-  );
-  return row?.id ?? '';
-}
-
-/** The second event of a book as Rental could not apply it, and a third that waits behind it. */
-async function aDeadBook(): Promise<{ letter: string; event: string; applied: () => Promise<number> }> {
-  const bookId = await addBook(staff, 1);
-  const applied = async () => {
-    const [row] = await system.query<{ version: number }>(
-      'rental',
-      "SELECT version FROM applied WHERE consumer = 'rental-book' AND aggregate = $1",
-      [`book-${bookId}`],
-    );
-    return row?.version ?? 0;
-  };
-  await eventually(applied, (version) => version === 1);
-  const event = `book-${bookId}:2`;
-  const letter = await bury('rental', { consumer: 'rental-book', event, message: '{}' });
-  for (const title of ['The second', 'The third'])
-    await staff.data(
-      `mutation { updateBook(input: { id: "${bookId}", title: "${title}" }) { userErrors { message } } }`,
-    );
-  const [told] = await system.query<{ payload: object }>('book', 'SELECT payload FROM outbox WHERE event_id = $1', [
-    event,
-  ]);
-  await system.query('rental', 'UPDATE dead_letter SET message = $2 WHERE id = $1', [
-    letter,
-    JSON.stringify(told?.payload),
-  ]);
-  return { letter, event, applied };
-}
-
 test('an admin sees what no service could apply, the oldest first, and gives it back', async () => {
   const strangers = {
-    BOOK: await bury('book', { consumer: 'book-rental', message: 'not even JSON' }),
-    DELIVERY: await bury('delivery', { consumer: 'delivery-rental', message: '[]' }),
-    CUSTOMER: await bury('customer', { consumer: 'customer-book', message: '"?"' }),
+    BOOK: await bury(system, 'book', { consumer: 'book-rental', message: 'not even JSON' }),
+    DELIVERY: await bury(system, 'delivery', { consumer: 'delivery-rental', message: '[]' }),
+    CUSTOMER: await bury(system, 'customer', { consumer: 'customer-book', message: '"?"' }),
   };
-  const { letter, event, applied } = await aDeadBook();
+  const { letter, event, applied } = await aDeadBook(system, staff);
 
   const letters = await eventually(lettersOf, (seen) => seen.at(-1)?.behind === 1);
   const answer = await replay('RENTAL', letter);
@@ -97,7 +59,7 @@ test('an admin sees what no service could apply, the oldest first, and gives it 
 test('what is given up on again is told of anew', async () => {
   const event = `book-${randomUUID()}:1`;
   const message = JSON.stringify({ type: 'rentabook.book.saved.v1', id: event, aggregateversion: 1 });
-  const letter = await bury('rental', { consumer: 'rental-book', event, message });
+  const letter = await bury(system, 'rental', { consumer: 'rental-book', event, message });
 
   const { fate, deadLetter } = await replay('RENTAL', letter);
 
@@ -111,7 +73,7 @@ test('what is given up on again is told of anew', async () => {
 
 test('one page after another tells all of them once', async () => {
   for (const owner of ['book', 'rental', 'delivery', 'customer', 'rental'] as const)
-    await bury(owner, { consumer: `${owner}-none`, message: randomUUID() });
+    await bury(system, owner, { consumer: `${owner}-none`, message: randomUUID() });
   const all = await lettersOf();
   expect(all).toHaveLength(5);
 
@@ -128,7 +90,7 @@ test('one page after another tells all of them once', async () => {
 
 test('what is wrong with a wish is said', async () => {
   const event = `book-${randomUUID()}:7`;
-  const letter = await bury('customer', { consumer: 'customer-book', event, message: '{}' });
+  const letter = await bury(system, 'customer', { consumer: 'customer-book', event, message: '{}' });
 
   expect(await replay('BOOK', letter)).toMatchObject({ fate: null, userErrors: [{ code: 'NOT_FOUND', path: ['id'] }] });
   expect(await replay('BOOK', 'none')).toMatchObject({ userErrors: [{ code: 'INVALID_INPUT', path: ['id'] }] });

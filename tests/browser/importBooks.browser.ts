@@ -1,0 +1,110 @@
+/** A catalogue file, as staff bring it in. */
+import type { Page } from 'playwright-core';
+import type { Client } from '../client.ts';
+import { type System, startSystem } from '../system.ts';
+import { openBrowser, type Visitor, type Visitors, violations } from './browser.ts';
+import { signIn } from './people.ts';
+
+let system: System;
+let staff: Client;
+let visitors: Visitors;
+let desk: Visitor;
+
+beforeAll(async () => {
+  system = await startSystem();
+  staff = await system.clientWith('STAFF');
+  visitors = await openBrowser();
+  desk = await visitors.visit(system.url, 'desktop');
+  await signIn(desk.page, 'staff@demo.test');
+});
+afterAll(async () => {
+  await visitors?.close();
+  await system?.stop();
+});
+
+const HEADER = 'book_id,isbn,authors,original_publication_year,title,language_code,ratings_count';
+const row = (id: number, isbn = '') => `${id},${isbn},"An Author, Another",1999.0,Book number ${id},eng,${id}`;
+const rows = (from: number, count: number) => Array.from({ length: count }, (_, place) => row(from + place));
+
+async function choose(page: Page, name: string, lines: readonly string[]): Promise<void> {
+  const file = { name, mimeType: 'text/csv', buffer: Buffer.from(`${[HEADER, ...lines].join('\n')}\n`) };
+  await page.getByLabel('CSV file').setInputFiles(file);
+  await page.getByText(`${name} has ${lines.length} rows.`).waitFor();
+}
+
+/** The numbers beside their names. */
+const counts = async (page: Page): Promise<Record<string, string>> =>
+  Object.fromEntries(
+    await Promise.all(
+      (await page.locator('.import .tile').all()).map(async (tile) => [
+        await tile.locator('dt').textContent(),
+        await tile.locator('dd').textContent(),
+      ]),
+    ),
+  );
+const remarks = async (page: Page): Promise<string[]> => page.locator('.part tbody tr').allInnerTexts();
+
+test('a file is imported row by row, what is wrong in it is told, and the same file again changes nothing', async () => {
+  const { page, shoot, complaints } = desk;
+  const file = [
+    ...rows(900_001, 250),
+    'none,,A,2000,No number,eng,1',
+    '900400,,short',
+    row(900_001), // by then of another call
+    row(900_500, '1234567890'),
+    row(900_500),
+  ];
+  const said = [
+    /^252\tLeft out\tbook_id "none" is not a positive number$/,
+    /^253\tLeft out\t.*Invalid Record Length/,
+    /^255\tImported\tisbn "1234567890" has a wrong check digit, so the book goes without it$/,
+    /^256\tLeft out\tbook_id 900500 is on line 255 already$/,
+  ];
+  await page.goto('/office/import');
+
+  await choose(page, 'books.csv', file);
+  await page.getByRole('button', { name: 'Import', exact: true }).click();
+  await page.getByText('The import is done.').waitFor();
+
+  expect(await counts(page)).toEqual({ Imported: '251', Updated: '0', Unchanged: '1', 'Left out': '3' });
+  await page.getByText('255 of 255 rows').waitFor();
+  expect(await page.getByRole('progressbar').getAttribute('value')).toBe('255');
+  expect(await remarks(page)).toEqual(said.map((line) => expect.stringMatching(line)));
+  expect(await violations(page)).toEqual([]);
+  await shoot('office-import-done');
+
+  await page.getByRole('button', { name: 'Import another file' }).click();
+  await choose(page, 'again.csv', file);
+  await page.getByRole('button', { name: 'Import', exact: true }).click();
+  await page.getByText('The import is done.').waitFor();
+
+  expect(await counts(page)).toEqual({ Imported: '0', Updated: '0', Unchanged: '252', 'Left out': '3' });
+  expect(complaints).toEqual([]);
+});
+
+test('an import that is left is over, though its last rows are still under way', async () => {
+  const { page } = desk;
+  const sent: string[] = [];
+  await page.route('**/graphql', async (route) => {
+    const { query, variables } = route.request().postDataJSON();
+    if (!query.includes('importBooks')) return route.continue();
+    sent.push(variables.input.rows[0].title);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    return route.continue();
+  });
+  await page.goto('/office/import');
+
+  await choose(page, 'left.csv', rows(910_001, 500));
+  await page.getByRole('button', { name: 'Import', exact: true }).click();
+  await page.getByRole('button', { name: 'Stop' }).click();
+  await page.getByRole('button', { name: 'Import another file' }).click();
+  await choose(page, 'next.csv', rows(920_001, 2));
+  await page.getByRole('button', { name: 'Import', exact: true }).click();
+  await page.getByText('The import is done.').waitFor();
+  await page.unrouteAll({ behavior: 'wait' });
+
+  expect(await counts(page)).toEqual({ Imported: '2', Updated: '0', Unchanged: '0', 'Left out': '0' });
+  expect(sent).toEqual(['Book number 910001', 'Book number 920001']);
+  const { books } = await staff.data('{ books(search: "910201") { edges { node { id } } } }');
+  expect(books.edges).toEqual([]);
+});

@@ -1,0 +1,94 @@
+/** The desk of the back office, where things come one upon the other. */
+import type { Page } from 'playwright-core';
+import { addBook, type Client } from '../client.ts';
+import { type System, startSystem } from '../system.ts';
+import { openBrowser, type Visitors } from './browser.ts';
+import { signIn } from './people.ts';
+
+let system: System;
+let staff: Client;
+let visitors: Visitors;
+let page: Page;
+
+beforeAll(async () => {
+  system = await startSystem();
+  staff = await system.clientWith('STAFF');
+  visitors = await openBrowser();
+  ({ page } = await visitors.visit(system.url, 'desktop'));
+  await signIn(page, 'staff@demo.test');
+});
+afterEach(() => page.unrouteAll({ behavior: 'wait' }));
+afterAll(async () => {
+  await visitors?.close();
+  await system?.stop();
+});
+
+/** Answers to this operation take so long. */
+const slow = (operation: string, ms: number) =>
+  page.route('**/graphql', async (route) => {
+    const { query } = route.request().postDataJSON();
+    if (query.includes(operation)) await new Promise((resolve) => setTimeout(resolve, ms));
+    await route.continue().catch(() => {}); // asked no more
+  });
+
+/** Barcodes of copies of a new book that wait for the desk. */
+async function toInspect(title: string): Promise<string[]> {
+  const bookId = await addBook(staff, 3, { title });
+  const text = 'UPDATE book SET available = available - 3, inspecting = inspecting + 3 WHERE id = $1';
+  await system.query('book', text, [bookId]);
+  const copies = await system.query<{ barcode: string }>(
+    'book',
+    "UPDATE book_copy SET status = 'INSPECTING' WHERE book_id = $1 RETURNING barcode",
+    [bookId],
+  );
+  return copies.map(({ barcode }) => barcode);
+}
+
+test('a copy that is scanned while another one is saved comes next, and none is passed over', async () => {
+  const [first = '', second = '', third = ''] = await toInspect('Three on the desk');
+  const desk = (barcode: string) => page.locator('.copy').getByText(barcode, { exact: true });
+  const scan = async (barcode: string) => {
+    await page.getByLabel('Barcode of a copy').fill(barcode);
+    await page.keyboard.press('Enter');
+  };
+  await page.goto('/office/inspection');
+  await slow('inspectCopy', 1000);
+
+  await scan(first);
+  await desk(first).waitFor();
+  await page.keyboard.press('1');
+  await page.keyboard.press('Enter');
+  await scan(second);
+  await desk(second).waitFor();
+
+  await system.query('book', "UPDATE book_copy SET status = 'OUT' WHERE barcode = $1", [second]);
+  await page.keyboard.press('1');
+  await page.keyboard.press('Enter');
+  await scan(third);
+  await page.getByText('Cannot inspect a copy that is OUT.').waitFor();
+  await desk(second).waitFor();
+  await scan(third);
+  await desk(third).waitFor();
+
+  const kept = await system.query('book', 'SELECT barcode, status FROM book_copy WHERE barcode = $1', [first]);
+  expect(kept).toEqual([{ barcode: first, status: 'ON_SHELF' }]);
+});
+
+test('a list of books that is asked for otherwise begins anew', async () => {
+  await page.goto('/office/books?orderBy=NEWEST');
+  await page.getByRole('button', { name: 'Show more' }).click();
+  await page.getByRole('button', { name: 'Show more' }).waitFor({ state: 'detached' });
+
+  await page.getByRole('navigation', { name: 'Back office' }).getByRole('link', { name: 'Books' }).click();
+
+  await page.getByRole('button', { name: 'Show more' }).waitFor();
+  expect(await page.getByRole('alert').count()).toBe(0);
+});
+
+test('answers that take longer than the pause between two questions are seen', async () => {
+  await slow('Admission', 3000);
+
+  await page.goto('/office');
+
+  await page.getByText('New requests are settled at once.').waitFor();
+});
