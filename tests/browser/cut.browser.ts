@@ -40,14 +40,14 @@ test('the page says that it is offline, and has the whole timeline once the line
   line.mend();
 
   await page.locator('main .heading').getByText('On loan', { exact: true }).waitFor({ timeout: 60_000 });
-  await page.getByText('It is with you: the loan begins').waitFor();
+  await page.getByText('Delivered: the loan begins').waitFor();
   const shown = await eventually(
     () => page.locator('.timeline li span').allInnerTexts(),
     (texts) => texts.includes('Parcel delivered'),
   );
   await shoot('cut-complete');
   expect(shown.toReversed()).toEqual([
-    'You asked for it',
+    'Requested',
     'Accepted: the parcel is being made',
     'Parcel registered with the carrier',
     'Parcel picked up',
@@ -55,7 +55,7 @@ test('the page says that it is offline, and has the whole timeline once the line
     'Parcel in transit',
     'Parcel out for delivery',
     'Parcel delivered',
-    'It is with you: the loan begins',
+    'Delivered: the loan begins',
   ]);
   await page.getByText('You are offline').waitFor({ state: 'hidden' });
   expect(loads).toBe(0);

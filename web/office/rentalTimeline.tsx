@@ -3,26 +3,18 @@ import { useFollow, useRead } from '../client/hooks.ts';
 import { useFormat } from '../language/format.ts';
 import { wordsOf } from '../language/language.ts';
 import { withParcels } from '../orders/entries.ts';
+import { useHappened } from '../orders/timelineWords.ts';
 import { Loading, Problem } from '../pieces/states.tsx';
-import { useStatusWords } from '../pieces/words.ts';
 import { OfficeRentalStatusDocument, OfficeTimelineDocument } from './rental.generated.ts';
 
 const useWords = wordsOf({
   en: {
     timeline: 'Timeline',
     none: 'Nothing has been heard of this rental yet.',
-    renewed: 'Renewed',
-    returnBooked: 'Return booked',
-    resumed: 'Return stopped, the loan goes on',
-    kept: 'Delivered after the cancellation and kept: nothing is refunded',
   },
   ko: {
     timeline: '진행 기록',
     none: '아직 이 대여의 기록이 없습니다.',
-    renewed: '연장',
-    returnBooked: '반납 택배 접수',
-    resumed: '반납 중단, 대여 계속',
-    kept: '취소 후 배달된 책이 반납되지 않아 환불하지 않음',
   },
 });
 
@@ -31,18 +23,11 @@ const REFRESH_MS = 15_000;
 
 export function RentalTimeline({ rentalId }: { rentalId: string }) {
   const words = useWords();
-  const status = useStatusWords();
+  const happened = useHappened();
   const format = useFormat();
   const { data, loading, error, again } = useRead(OfficeTimelineDocument, { rentalId }, { everyMs: REFRESH_MS });
   useFollow(OfficeRentalStatusDocument, { rentalId });
   const timeline = withParcels(data?.order?.timeline ?? []);
-  /** What moves no status, or back to one. */
-  const happened: Record<string, string> = {
-    'rental.renewed': words.renewed,
-    'rental.return_requested': words.returnBooked,
-    'rental.loan_resumed': words.resumed,
-    'rental.kept': words.kept,
-  };
   return (
     <section className="card">
       <h2>{words.timeline}</h2>
@@ -50,16 +35,10 @@ export function RentalTimeline({ rentalId }: { rentalId: string }) {
       {loading && <Loading />}
       {data && !timeline.length && <p>{words.none}</p>}
       <ol className="events">
-        {timeline.map(({ cursor, type, direction, deliveryStatus, status: now, occurredAt }) => (
-          <li key={cursor}>
-            {direction && deliveryStatus ? (
-              <>
-                {status.direction[direction]}: {status.delivery[deliveryStatus]}
-              </>
-            ) : (
-              <strong>{happened[type] ?? status.rental[now]}</strong>
-            )}
-            <time dateTime={occurredAt}>{format.time(occurredAt)}</time>
+        {timeline.map((entry) => (
+          <li key={entry.cursor}>
+            {entry.direction ? happened(entry) : <strong>{happened(entry)}</strong>}
+            <time dateTime={entry.occurredAt}>{format.time(entry.occurredAt)}</time>
           </li>
         ))}
       </ol>

@@ -3,7 +3,7 @@ interface Entry {
   type: string;
 }
 
-type Direction = 'OUTBOUND' | 'RETURN';
+export type Direction = 'OUTBOUND' | 'RETURN';
 
 /** The entries with the parcel that a scan is of: each begins with `delivery.created`, the first goes to the reader, all others come back. */
 export function withParcels<T extends Entry>(entries: readonly T[]): (T & { direction: Direction | null })[] {

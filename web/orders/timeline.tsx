@@ -3,7 +3,7 @@ import { useFormat } from '../language/format.ts';
 import { wordsOf } from '../language/language.ts';
 import { withParcels } from './entries.ts';
 import type { OneOrderQuery } from './order.generated.ts';
-import { useTimelineWords } from './timelineWords.ts';
+import { useHappened } from './timelineWords.ts';
 
 const useWords = wordsOf({ en: { title: 'What has happened' }, ko: { title: '진행 상황' } });
 
@@ -11,7 +11,7 @@ type Entry = NonNullable<OneOrderQuery['order']>['timeline'][number];
 
 export function Timeline({ entries }: { entries: readonly Entry[] }) {
   const words = useWords();
-  const happened = useTimelineWords();
+  const happened = useHappened();
   const format = useFormat();
   return (
     <section className="card" aria-labelledby="timeline">
@@ -19,10 +19,10 @@ export function Timeline({ entries }: { entries: readonly Entry[] }) {
       <ol className="timeline" reversed>
         {withParcels(entries)
           .toReversed()
-          .map(({ cursor, type, direction, occurredAt }) => (
-            <li key={cursor} className={direction ? 'scan' : ''}>
-              <span>{happened[direction ? `${direction} ${type}` : type] ?? type}</span>
-              <time dateTime={occurredAt}>{format.time(occurredAt)}</time>
+          .map((entry) => (
+            <li key={entry.cursor} className={entry.direction ? 'scan' : ''}>
+              <span>{happened(entry)}</span>
+              <time dateTime={entry.occurredAt}>{format.time(entry.occurredAt)}</time>
             </li>
           ))}
       </ol>

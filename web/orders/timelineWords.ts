@@ -1,19 +1,21 @@
-/** What happened to an order, in the reader's words, by the type of its entry. */
+/** What happened to an order, as readers and staff are told alike. */
 import { wordsOf } from '../language/language.ts';
+import type { Direction } from './entries.ts';
 
-export const useTimelineWords = wordsOf<Record<string, string>>({
+/** By the type of the entry; a scan with the way of its parcel. */
+const useWords = wordsOf<Record<string, string>>({
   en: {
-    'rental.requested': 'You asked for it',
+    'rental.requested': 'Requested',
     'rental.held': 'It waits for its turn',
     'rental.resumed': 'Its turn has come',
     'rental.accepted': 'Accepted: the parcel is being made',
     'rental.rejected': 'Refused',
     'rental.shipped': 'Handed to the carrier',
-    'rental.loan_started': 'It is with you: the loan begins',
+    'rental.loan_started': 'Delivered: the loan begins',
     'rental.loan_resumed': 'The return was stopped: the loan goes on',
     'rental.renewed': 'Renewed',
     'rental.overdue': 'Overdue',
-    'rental.return_requested': 'You booked the return',
+    'rental.return_requested': 'Return booked',
     'rental.returning': 'On its way back',
     'rental.returned': 'Back at the shop',
     'rental.closed': 'Looked over and closed',
@@ -36,7 +38,7 @@ export const useTimelineWords = wordsOf<Record<string, string>>({
     'RETURN delivery.delivered': 'Return parcel delivered',
     'RETURN delivery.failed': 'Return parcel could not be delivered; the carrier tries again',
     'RETURN delivery.stopped': 'Return parcel stopped',
-    'RETURN delivery.returned_to_sender': 'Return parcel sent back to you',
+    'RETURN delivery.returned_to_sender': 'Return parcel sent back to the reader',
     'RETURN delivery.lost': 'Return parcel lost by the carrier',
   },
   ko: {
@@ -77,3 +79,8 @@ export const useTimelineWords = wordsOf<Record<string, string>>({
     'RETURN delivery.lost': '반납 택배를 택배사에서 분실했습니다',
   },
 });
+
+export function useHappened(): (entry: { type: string; direction: Direction | null }) => string {
+  const words = useWords();
+  return ({ type, direction }) => words[direction ? `${direction} ${type}` : type] ?? type;
+}
