@@ -50,6 +50,7 @@ test('a file is imported row by row, what is wrong in it is told, and the same f
     ...rows(900_001, 250),
     'none,,A,2000,No number,eng,1',
     '900400,,short',
+    row(900_401).replace('Book', 'B\0k'),
     row(900_001), // by then of another call
     row(900_500, '1234567890'),
     row(900_500),
@@ -57,8 +58,9 @@ test('a file is imported row by row, what is wrong in it is told, and the same f
   const said = [
     /^252\tLeft out\tbook_id "none" is not a positive number$/,
     /^253\tLeft out\t.*Invalid Record Length/,
-    /^255\tImported\tisbn "1234567890" has a wrong check digit, so the book goes without it$/,
-    /^256\tLeft out\tbook_id 900500 is on line 255 already$/,
+    /^254\tLeft out\tit is not UTF-8 text$/,
+    /^256\tImported\tisbn "1234567890" has a wrong check digit, so the book goes without it$/,
+    /^257\tLeft out\tbook_id 900500 is on line 256 already$/,
   ];
   await page.goto('/office/import');
 
@@ -66,9 +68,9 @@ test('a file is imported row by row, what is wrong in it is told, and the same f
   await page.getByRole('button', { name: 'Import', exact: true }).click();
   await page.getByText('The import is done.').waitFor();
 
-  expect(await counts(page)).toEqual({ Imported: '251', Updated: '0', Unchanged: '1', 'Left out': '3' });
-  await page.getByText('255 of 255 rows').waitFor();
-  expect(await page.getByRole('progressbar').getAttribute('value')).toBe('255');
+  expect(await counts(page)).toEqual({ Imported: '251', Updated: '0', Unchanged: '1', 'Left out': '4' });
+  await page.getByText('256 of 256 rows').waitFor();
+  expect(await page.getByRole('progressbar').getAttribute('value')).toBe('256');
   expect(await remarks(page)).toEqual(said.map((line) => expect.stringMatching(line)));
   expect(await violations(page)).toEqual([]);
   await shoot('office-import-done');
@@ -78,7 +80,7 @@ test('a file is imported row by row, what is wrong in it is told, and the same f
   await page.getByRole('button', { name: 'Import', exact: true }).click();
   await page.getByText('The import is done.').waitFor();
 
-  expect(await counts(page)).toEqual({ Imported: '0', Updated: '0', Unchanged: '252', 'Left out': '3' });
+  expect(await counts(page)).toEqual({ Imported: '0', Updated: '0', Unchanged: '252', 'Left out': '4' });
   expect(complaints).toEqual([]);
 });
 

@@ -54,5 +54,16 @@ function cursorOf(data: unknown): string | undefined {
   return event?.cursor;
 }
 
+/** Whether the same may be answered when it is asked again later. */
+export const isPassing = (error: CombinedError): boolean =>
+  error.networkError !== undefined || hasCode(error, ...PASSING);
+const PASSING = [
+  'SERVICE_UNAVAILABLE',
+  'OVERLOADED',
+  'REQUEST_RATE_LIMITED',
+  'REQUEST_CONCURRENCY_LIMITED',
+  'UNAUTHENTICATED',
+];
+
 export const hasCode = (error: CombinedError | undefined, ...codes: string[]): boolean =>
   error?.graphQLErrors.some(({ extensions }) => codes.includes(String(extensions.code))) ?? false;

@@ -32,6 +32,12 @@ test('each row is what the API takes, with its line; columns that nobody asked f
   ]);
 });
 
+test('a row with a NUL is left out, since the API would refuse all that are sent with it', async () => {
+  const found = await read(`${HEADER}\n1,,a,,O\0e,,,\n2,,b,,Two,,,\n`);
+
+  expect(found).toEqual([{ line: 2, why: 'it is not UTF-8 text' }, expect.objectContaining({ line: 3, bookId: '2' })]);
+});
+
 test('a line that is no row is told with its number, and the rows around it are read', async () => {
   const found = await read(`${HEADER}\n1,,a,,One,,,\n2,too,few\n3,,c,,Three,,,\n`);
 

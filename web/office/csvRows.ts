@@ -50,7 +50,9 @@ export async function* rowsOf(file: Blob): AsyncGenerator<ImportRowInput | Unrea
     },
     on_record(record: Record<Column, string>, { lines }) {
       lastLine = lines;
-      found.push({ line: lines, ...inputOf(record) });
+      const input = inputOf(record);
+      const isText = !Object.values(input).some((text) => text?.includes('\0')); // the API takes none in a text
+      found.push(isText ? { line: lines, ...input } : { line: lines, why: 'it is not UTF-8 text' });
       return null; // they leave by `found`
     },
     on_skip(error) {

@@ -1,6 +1,6 @@
 /** A catalogue file in the format of goodbooks-10k: looked through first, then imported some rows at a time. */
 import { useEffect, useRef, useState } from 'react';
-import { useSend } from '../client/hooks.ts';
+import { useClient } from 'urql';
 import { useFormat } from '../language/format.ts';
 import { wordsOf } from '../language/language.ts';
 import { Button, Field } from '../pieces/form.tsx';
@@ -72,7 +72,7 @@ export default function ImportBooks() {
 function ChooseFile() {
   const words = useWords();
   const format = useFormat();
-  const { send } = useSend(ImportBooksDocument);
+  const client = useClient();
   const [looked, setLooked] = useState<Looked>();
   const chosen = useRef<File>();
 
@@ -115,7 +115,9 @@ function ChooseFile() {
         <Button
           kind="main"
           onClick={() =>
-            startImport(looked.file, looked.rows, async (rows) => (await send({ input: { rows } }))?.importBooks)
+            startImport(looked.file, looked.rows, (rows) =>
+              client.mutation(ImportBooksDocument, { input: { rows } }).toPromise(),
+            )
           }
         >
           {words.start}

@@ -3,6 +3,7 @@ import { useFormat } from '../language/format.ts';
 import { plural, wordsOf } from '../language/language.ts';
 import { download } from '../pieces/download.ts';
 import { Button, Faults, useFaults } from '../pieces/form.tsx';
+import { Problem } from '../pieces/states.tsx';
 import { goOn, type Import, leaveImport, type Remark, stopImport } from './importRun.ts';
 
 const useWords = wordsOf({
@@ -58,7 +59,11 @@ const useWords = wordsOf({
 const outcomes = ['IMPORTED', 'UPDATED', 'UNCHANGED', 'LEFT_OUT'] as const;
 const SHOWN = 100;
 
-export function ImportProgress({ of: { fileName, state, total, counts, remarks, errors, tookMs } }: { of: Import }) {
+export function ImportProgress({
+  of: { fileName, state, total, counts, remarks, errors, problem, tookMs },
+}: {
+  of: Import;
+}) {
   const words = useWords();
   const format = useFormat();
   const { rest } = useFaults(errors, []);
@@ -71,6 +76,7 @@ export function ImportProgress({ of: { fileName, state, total, counts, remarks, 
         <h2>{fileName}</h2>
         <p role="status">{words.states[state]}</p>
         <Faults of={rest} />
+        <Problem error={problem} />
         <progress max={total} value={done} aria-label={fileName} />
         <p className="reading">
           <span>{words.progress(format.number(done), format.number(total))}</span>

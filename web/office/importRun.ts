@@ -1,4 +1,6 @@
 /** An import that is under way. It goes on while other views of the page are looked at. */
+import type { CombinedError, OperationResult } from 'urql';
+import { isPassing } from '../client/client.ts';
 import { pause } from '../client/live.ts';
 import { followAccount } from '../client/session.ts';
 import { createStore, useStore } from '../client/store.ts';
@@ -13,6 +15,7 @@ const MOST_BYTES = 56_000;
 const LONGEST_PAUSE_MS = 15_000;
 
 type Answer = ImportBooksMutation['importBooks'];
+const NOTHING: ImportBooksMutation = { importBooks: { results: [], userErrors: [] } };
 type Outcome = Answer['results'][number]['outcome'];
 
 export interface Remark {
@@ -23,12 +26,13 @@ export interface Remark {
 
 export interface Import {
   fileName: string;
-  /** WAITING: the server does not answer, and is asked again. BROKEN: the file cannot be read any more, or `errors` say why. */
+  /** WAITING: the server does not answer, and is asked again. BROKEN: the file cannot be read any more, or `errors` or `problem` say why. */
   state: 'RUNNING' | 'WAITING' | 'STOPPED' | 'DONE' | 'BROKEN';
   total: number;
   counts: Record<Outcome, number>;
   remarks: readonly Remark[];
   errors: readonly UserError[];
+  problem?: CombinedError;
   /** Without the time in which it was stopped. */
   tookMs: number;
 }
@@ -44,8 +48,9 @@ let run: { stop(): void; goOn(): void } | undefined;
 
 export const useImport = (): Import | null => useStore(current);
 
-/** `send` resolves with undefined when the server could not be asked. */
-export function startImport(file: File, total: number, send: (rows: ImportRowInput[]) => Promise<Answer | undefined>) {
+type Sent = Pick<OperationResult<ImportBooksMutation>, 'data' | 'error'>;
+
+export function startImport(file: File, total: number, send: (rows: ImportRowInput[]) => Promise<Sent>): void {
   const batches = batchesOf(file);
   let batch: Batch | undefined;
   let working = false;
@@ -60,8 +65,10 @@ export function startImport(file: File, total: number, send: (rows: ImportRowInp
         batch ??= (await batches.next()).value;
         if (!batch) return end('DONE');
         const { rows, unreadable } = batch;
-        const answer = rows.length ? await send(rows) : { results: [], userErrors: [] };
-        if (answer?.userErrors.length) return end('BROKEN', answer.userErrors);
+        const { data, error }: Sent = rows.length ? await send(rows) : { data: NOTHING };
+        if (error && !isPassing(error)) return end('BROKEN', { problem: error });
+        const answer = data?.importBooks;
+        if (answer?.userErrors.length) return end('BROKEN', { errors: answer.userErrors });
         if (answer) {
           change(({ counts, remarks, tookMs }) => ({
             state: stopping.signal.aborted ? 'STOPPED' : 'RUNNING',
@@ -88,9 +95,9 @@ export function startImport(file: File, total: number, send: (rows: ImportRowInp
     if (before && run === mine) current.set({ ...before, ...changes(before) });
   }
 
-  function end(state: 'DONE' | 'BROKEN', errors: readonly UserError[] = []): void {
+  function end(state: 'DONE' | 'BROKEN', why: Partial<Import> = {}): void {
     if (run === mine) removeEventListener('beforeunload', askFirst);
-    change(() => ({ state, errors }));
+    change(() => ({ state, ...why }));
   }
 
   const mine = {
