@@ -54,7 +54,7 @@ const years = ['from', 'to'] as const;
 interface FiltersProps {
   params: URLSearchParams;
   /** Those that are shown: their authors, publishers and tags are proposed. */
-  books: { authors: readonly string[]; publisher: string | null; tags: readonly string[] }[];
+  books: readonly { authors: readonly string[]; publisher: string | null; tags: readonly string[] }[];
   change(values: Record<string, string>): void;
 }
 

@@ -1,13 +1,14 @@
 /** Finds books as one types. What is searched for is in the address, so a link or the back button leads to it again. */
-import { useCallback, useState } from 'react';
+
+import { useCallback } from 'react';
 import { Link, useLocation, useSearch } from 'wouter';
-import { useRead } from '../client/hooks.ts';
+import { usePages } from '../client/pages.ts';
 import { useFormat } from '../language/format.ts';
 import { plural, wordsOf } from '../language/language.ts';
 import { Cover } from '../pieces/cover.tsx';
 import { Button } from '../pieces/form.tsx';
+import { List } from '../pieces/list.tsx';
 import { Page } from '../pieces/page.tsx';
-import { Empty, Loading, More, Problem } from '../pieces/states.tsx';
 import { Availability } from './availability.tsx';
 import { Filters } from './filters.tsx';
 import { SearchBooksDocument, type SearchBooksQuery } from './search.generated.ts';
@@ -43,38 +44,35 @@ export function Search() {
   const query = useSearch();
   const params = new URLSearchParams(query);
   const change = useChange();
-  const [shown, setShown] = useState<{ query: string; after?: string }>({ query });
-  const after = shown.query === query ? shown.after : undefined;
-  const { data, loading, refreshing, error, again } = useRead(SearchBooksDocument, {
-    first: PAGE,
-    after,
-    ...wishOf(params),
-  });
-  const books = data?.books;
+  const books = usePages(SearchBooksDocument, { first: PAGE, ...wishOf(params) }, ({ books }) => books);
+  const { first, nodes } = books;
   const filtered = filterNames.some((name) => params.has(name));
 
   return (
     <Page title={words.title}>
       <SearchField q={params.get('q') ?? ''} search={(q) => change({ q }, { replace: true })} />
-      <Filters params={params} books={books?.edges.map(({ node }) => node) ?? []} change={change} />
-      <Problem error={error} again={again} />
-      {loading && <Loading />}
+      <Filters params={params} books={nodes} change={change} />
       <p role="status" className="found">
-        {books && (books.edges.length ? words.found(books.totalCount, format.number(books.totalCount)) : words.none)}
+        {first && (nodes.length ? words.found(first.totalCount, format.number(first.totalCount)) : words.none)}
       </p>
-      {books?.edges.length === 0 && (
-        <Empty>
-          <p>{words.other}</p>
-          {filtered && <Button onClick={() => change(noFilters)}>{words.clearFilters}</Button>}{' '}
-          <Button onClick={() => change({ ...noFilters, q: '' })}>{words.clearAll}</Button>
-        </Empty>
-      )}
-      <ul className="books" aria-busy={refreshing}>
-        {books?.edges.map(({ node }) => (
-          <Found key={node.id} book={node} />
-        ))}
-      </ul>
-      {books && <More pageInfo={books.pageInfo} busy={refreshing} show={(after) => setShown({ query, after })} />}
+      <List
+        of={books}
+        none={
+          <>
+            <p>{words.other}</p>
+            {filtered && <Button onClick={() => change(noFilters)}>{words.clearFilters}</Button>}{' '}
+            <Button onClick={() => change({ ...noFilters, q: '' })}>{words.clearAll}</Button>
+          </>
+        }
+      >
+        {(nodes) => (
+          <ul className="books">
+            {nodes.map((book) => (
+              <Found key={book.id} book={book} />
+            ))}
+          </ul>
+        )}
+      </List>
     </Page>
   );
 }

@@ -1,9 +1,7 @@
-/** What the cache has to know of the API: what has no id, which lists are read page by page, and what an answer makes stale. */
+/** What the cache has to know of the API: what has no id, and what an answer makes stale. */
 import type { Cache, CacheExchangeOpts, UpdateResolver } from '@urql/exchange-graphcache';
-import { relayPagination } from '@urql/exchange-graphcache/extras';
 
 const partOfItsParent = () => null;
-const page = relayPagination();
 
 /** The order comes with the event. What Rental says of it (what may be done, money) is asked for again, and so are lists: it may be in another one now. */
 const orderStatus: UpdateResolver = ({ orderStatus: event }, _args, cache) => {
@@ -26,19 +24,6 @@ export const cacheRules: CacheExchangeOpts = {
     Stock: partOfItsParent,
     UserError: partOfItsParent,
     WaitlistSummary: partOfItsParent,
-  },
-  resolvers: {
-    Query: {
-      auditLog: page,
-      books: page,
-      copies: page,
-      customers: page,
-      deadLetters: page,
-      deliveries: page,
-      rentals: page,
-      stockMovements: page,
-    },
-    Book: { copies: page },
   },
   updates: {
     Mutation: {

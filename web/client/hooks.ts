@@ -27,7 +27,7 @@ interface Reading<Data> {
   again(): void;
 }
 
-interface ReadOptions {
+export interface ReadOptions {
   /** Asked only when true. */
   when?: boolean;
   /** While the page is looked at. */
@@ -38,33 +38,46 @@ interface ReadOptions {
 export function useRead<Data, Variables extends AnyVariables>(
   document: TypedDocumentNode<Data, Variables>,
   variables: Variables,
-  { when = true, everyMs }: ReadOptions = {},
+  options: ReadOptions = {},
 ): Reading<Data> {
   const [{ data, fetching, stale, error }, execute] = useQuery<Data, Variables>({
     query: document,
     variables,
-    pause: !when,
+    pause: options.when === false,
   });
   const again = useCallback(() => execute({ requestPolicy: 'network-only' }), [execute]);
+  useAgain(again, fetching || stale, options);
+
+  // urql drops what it had when asking again fails.
+  const key = stringifyVariables(variables);
+  const last = useRef<{ key: string; data: Data }>();
+  if (data !== undefined && !fetching) last.current = { key, data };
+  const shown = data ?? (last.current?.key === key ? last.current.data : undefined);
+
+  return { data: shown, loading: fetching && !shown, refreshing: stale || fetching, error, again };
+}
+
+/** Calls `again` whenever what was read may be old. */
+export function useAgain(again: () => void, isUnderWay: boolean, { when = true, everyMs }: ReadOptions): void {
   const underWay = useRef(false);
-  underWay.current = fetching || stale;
+  underWay.current = isUnderWay;
 
   useEffect(() => {
     if (!when) return;
     const ifLookedAt = () => {
-      if (globalThis.document.visibilityState === 'visible') again();
+      if (document.visibilityState === 'visible') again();
     };
     const onTime = () => {
       if (!underWay.current) ifLookedAt(); // a server that is slow is not asked more and more
     };
     const timer = everyMs ? setInterval(onTime, everyMs) : undefined;
     changes.addEventListener('message', ifLookedAt);
-    globalThis.document.addEventListener('visibilitychange', ifLookedAt);
+    document.addEventListener('visibilitychange', ifLookedAt);
     addEventListener('online', ifLookedAt);
     return () => {
       clearInterval(timer);
       changes.removeEventListener('message', ifLookedAt);
-      globalThis.document.removeEventListener('visibilitychange', ifLookedAt);
+      document.removeEventListener('visibilitychange', ifLookedAt);
       removeEventListener('online', ifLookedAt);
     };
   }, [again, everyMs, when]);
@@ -75,14 +88,6 @@ export function useRead<Data, Variables extends AnyVariables>(
     if (hadEnded.current && !ended && when) again();
     hadEnded.current = ended;
   }, [again, ended, when]);
-
-  // urql drops what it had when asking again fails.
-  const key = stringifyVariables(variables);
-  const last = useRef<{ key: string; data: Data }>();
-  if (data !== undefined && !fetching) last.current = { key, data };
-  const shown = data ?? (last.current?.key === key ? last.current.data : undefined);
-
-  return { data: shown, loading: fetching && !shown, refreshing: stale || fetching, error, again };
 }
 
 /** Has the server tell what happens for as long as the view is shown; the cache takes it in, and whatever is read moves by itself. */

@@ -1,12 +1,12 @@
 /** Who did what by their role, newest first. */
-import { useState } from 'react';
+
 import { Link, useSearchParams } from 'wouter';
-import { useRead } from '../client/hooks.ts';
+import { usePages } from '../client/pages.ts';
 import { useFormat } from '../language/format.ts';
 import { wordsOf } from '../language/language.ts';
 import { Choice, Field } from '../pieces/form.tsx';
+import { List } from '../pieces/list.tsx';
 import { Page } from '../pieces/page.tsx';
-import { Empty, Loading, More, Problem } from '../pieces/states.tsx';
 import { auditFilterOf, isInstant, isJustId, subjectPath } from './auditFilter.ts';
 import { AuditLogDocument, type AuditLogQuery } from './auditLog.generated.ts';
 import { FilterForm } from './filterForm.tsx';
@@ -193,38 +193,34 @@ export default function AuditLog() {
 
 function Entries({ address }: { address: URLSearchParams }) {
   const words = useWords();
-  const [after, setAfter] = useState<string>();
   const filter = auditFilterOf(address);
-  const { data, loading, refreshing, error, again } = useRead(AuditLogDocument, { first: PAGE, after, filter });
-  const log = data?.auditLog;
+  const log = usePages(AuditLogDocument, { first: PAGE, filter }, ({ auditLog }) => auditLog);
   return (
     <>
-      <Problem error={error} again={again} />
-      <Silence error={error} />
-      {error && !filter.service && <p>{words.hint}</p>}
-      {loading && <Loading />}
-      {log?.edges.length === 0 && <Empty>{words.none}</Empty>}
-      {log && log.edges.length > 0 && (
-        <div className="table" aria-busy={refreshing}>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">{words.when}</th>
-                <th scope="col">{words.action}</th>
-                <th scope="col">{words.who}</th>
-                <th scope="col">{words.about}</th>
-                <th scope="col">{words.details}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {log.edges.map(({ node }) => (
-                <Entry key={`${node.service} ${node.id}`} of={node} />
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-      {log && <More pageInfo={log.pageInfo} busy={refreshing} show={setAfter} />}
+      <Silence error={log.error} />
+      {log.error && !filter.service && <p>{words.hint}</p>}
+      <List of={log} none={words.none}>
+        {(entries) => (
+          <div className="table">
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">{words.when}</th>
+                  <th scope="col">{words.action}</th>
+                  <th scope="col">{words.who}</th>
+                  <th scope="col">{words.about}</th>
+                  <th scope="col">{words.details}</th>
+                </tr>
+              </thead>
+              <tbody>
+                {entries.map((entry) => (
+                  <Entry key={`${entry.service} ${entry.id}`} of={entry} />
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
+      </List>
     </>
   );
 }

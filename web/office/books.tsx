@@ -1,12 +1,13 @@
 /** The catalogue as staff see it: withdrawn titles, too, and how many copies are where. */
-import { type FormEvent, useState } from 'react';
+
+import type { FormEvent } from 'react';
 import { Link, useSearchParams } from 'wouter';
-import { useRead } from '../client/hooks.ts';
+import { usePages } from '../client/pages.ts';
 import { useFormat } from '../language/format.ts';
 import { wordsOf } from '../language/language.ts';
 import { Button, Choice, Field, Tick, typed } from '../pieces/form.tsx';
+import { List } from '../pieces/list.tsx';
 import { Page } from '../pieces/page.tsx';
-import { Empty, Loading, More, Problem } from '../pieces/states.tsx';
 import { OfficeBooksDocument, type OfficeBooksQuery } from './books.generated.ts';
 
 const useWords = wordsOf({
@@ -96,18 +97,12 @@ export default function Books() {
 
 function FoundBooks({ params }: { params: URLSearchParams }) {
   const words = useWords();
-  const [after, setAfter] = useState<string>();
   const asked = askedFor(params);
-  const { data, loading, refreshing, error, again } = useRead(OfficeBooksDocument, { first: PAGE, after, ...asked });
-  const books = data?.books;
+  const books = usePages(OfficeBooksDocument, { first: PAGE, ...asked }, ({ books }) => books);
   return (
-    <>
-      <Problem error={error} again={again} />
-      {loading && <Loading />}
-      {books?.edges.length === 0 && <Empty>{words.none}</Empty>}
-      {books && books.edges.length > 0 && <Table of={books} busy={refreshing} />}
-      {books && <More pageInfo={books.pageInfo} busy={refreshing} show={setAfter} />}
-    </>
+    <List of={books} none={words.none}>
+      {(nodes) => <Table of={nodes} />}
+    </List>
   );
 }
 
@@ -163,15 +158,15 @@ function Filters({ params, choose }: { params: URLSearchParams; choose(event: Fo
   );
 }
 
-type Found = NonNullable<OfficeBooksQuery['books']>;
+type Book = NonNullable<OfficeBooksQuery['books']>['edges'][number]['node'];
 
-function Table({ of: { edges }, busy }: { of: Found; busy: boolean }) {
+function Table({ of: books }: { of: readonly Book[] }) {
   const words = useWords();
   const format = useFormat();
   const counts = ['owned', 'available', 'reserved', 'out', 'inspecting'] as const;
   const heads = { ...words, available: words.onShelf };
   return (
-    <div className="table" aria-busy={busy}>
+    <div className="table">
       <table>
         <thead>
           <tr>
@@ -187,7 +182,7 @@ function Table({ of: { edges }, busy }: { of: Found; busy: boolean }) {
           </tr>
         </thead>
         <tbody>
-          {edges.map(({ node: { id, title, authors, status, rentalFee, stock } }) => (
+          {books.map(({ id, title, authors, status, rentalFee, stock }) => (
             <tr key={id}>
               <th scope="row" className="entry">
                 <Link href={`/books/${id}`}>{title}</Link>{' '}

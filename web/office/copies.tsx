@@ -1,12 +1,15 @@
 /** The copies of a title: which there are, more of them, fewer of them. */
+
 import { useEffect, useRef, useState } from 'react';
 import { Link } from 'wouter';
-import { useRead, useSend } from '../client/hooks.ts';
+import { useSend } from '../client/hooks.ts';
+import { usePages } from '../client/pages.ts';
 import { useFormat } from '../language/format.ts';
 import { plural, wordsOf } from '../language/language.ts';
 import type { UserError } from '../language/refusals.ts';
 import { Button, Choice, Faults, Field, typed, useFaults } from '../pieces/form.tsx';
-import { Empty, Loading, More, Problem } from '../pieces/states.tsx';
+import { List } from '../pieces/list.tsx';
+import { Problem } from '../pieces/states.tsx';
 import type { OfficeBookFactsFragment } from './book.generated.ts';
 import { AddCopiesDocument, CopiesOfBookDocument, WithdrawCopiesDocument } from './copies.generated.ts';
 import { useCopyWords } from './words.ts';
@@ -151,11 +154,9 @@ export function Copies({ bookId, stock }: { bookId: string; stock: BookOfStock['
   const copyWords = useCopyWords();
   const format = useFormat();
   const [status, setStatus] = useState<(typeof statuses)[number]>();
-  const [after, setAfter] = useState<string>();
   const filter = { bookId, status: status && [status] };
-  const { data, loading, refreshing, error, again } = useRead(CopiesOfBookDocument, { first: PAGE, after, filter });
-  useAgainWhen(JSON.stringify(stock), again);
-  const copies = data?.copies;
+  const copies = usePages(CopiesOfBookDocument, { first: PAGE, filter }, ({ copies }) => copies);
+  useAgainWhen(JSON.stringify(stock), copies.again);
 
   return (
     <section className="part" aria-labelledby="copies">
@@ -164,10 +165,7 @@ export function Copies({ bookId, stock }: { bookId: string; stock: BookOfStock['
         <Choice
           label={words.status}
           value={status ?? ''}
-          onChange={({ target }) => {
-            setStatus(statuses.find((one) => one === target.value));
-            setAfter(undefined);
-          }}
+          onChange={({ target }) => setStatus(statuses.find((one) => one === target.value))}
         >
           <option value="">{words.all}</option>
           {statuses.map((one) => (
@@ -177,42 +175,40 @@ export function Copies({ bookId, stock }: { bookId: string; stock: BookOfStock['
           ))}
         </Choice>
       </div>
-      <Problem error={error} again={again} />
-      {loading && <Loading />}
-      {copies?.edges.length === 0 && <Empty>{words.none}</Empty>}
-      {copies && copies.edges.length > 0 && (
-        <div className="table" aria-busy={refreshing}>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">{words.barcode}</th>
-                <th scope="col">{words.status}</th>
-                <th scope="col">{words.since}</th>
-                <th scope="col">{words.rental}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {copies.edges.map(({ node: { id, barcode, status, statusSince, rental } }) => (
-                <tr key={id}>
-                  <th scope="row">{barcode}</th>
-                  <td>{copyWords.status[status]}</td>
-                  <td>
-                    <time dateTime={statusSince}>{format.time(statusSince)}</time>
-                  </td>
-                  <td>
-                    {rental && (
-                      <Link href={`/rentals/${rental.id}`} aria-label={words.rentalOf(barcode, short(rental.id))}>
-                        {short(rental.id)}
-                      </Link>
-                    )}
-                  </td>
+      <List of={copies} none={words.none}>
+        {(nodes) => (
+          <div className="table">
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">{words.barcode}</th>
+                  <th scope="col">{words.status}</th>
+                  <th scope="col">{words.since}</th>
+                  <th scope="col">{words.rental}</th>
                 </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-      {copies && <More pageInfo={copies.pageInfo} busy={refreshing} show={setAfter} />}
+              </thead>
+              <tbody>
+                {nodes.map(({ id, barcode, status, statusSince, rental }) => (
+                  <tr key={id}>
+                    <th scope="row">{barcode}</th>
+                    <td>{copyWords.status[status]}</td>
+                    <td>
+                      <time dateTime={statusSince}>{format.time(statusSince)}</time>
+                    </td>
+                    <td>
+                      {rental && (
+                        <Link href={`/rentals/${rental.id}`} aria-label={words.rentalOf(barcode, short(rental.id))}>
+                          {short(rental.id)}
+                        </Link>
+                      )}
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
+      </List>
     </section>
   );
 }

@@ -1,13 +1,15 @@
 /** One customer, as staff need to know them. */
-import { useState } from 'react';
+
 import { Link } from 'wouter';
 import { useRead } from '../client/hooks.ts';
+import { usePages } from '../client/pages.ts';
 import { has, useAccount } from '../client/session.ts';
 import { useFormat } from '../language/format.ts';
 import { wordsOf } from '../language/language.ts';
 import { RentalBadge } from '../pieces/badges.tsx';
+import { List } from '../pieces/list.tsx';
 import { Page } from '../pieces/page.tsx';
-import { Empty, Loading, More, Problem } from '../pieces/states.tsx';
+import { Empty, Loading, Problem } from '../pieces/states.tsx';
 import { OfficeCustomerDocument, OfficeOrdersOfCustomerDocument } from './customer.generated.ts';
 import { Facts } from './facts.tsx';
 import { RolesForm } from './rolesForm.tsx';
@@ -102,57 +104,49 @@ const PAGE = 20;
 function Orders({ id }: { id: string }) {
   const words = useWords();
   const format = useFormat();
-  const [after, setAfter] = useState<string>();
-  const { data, loading, refreshing, error, again } = useRead(OfficeOrdersOfCustomerDocument, {
-    id,
-    first: PAGE,
-    after,
-  });
-  const orders = data?.customer?.orders;
+  const orders = usePages(OfficeOrdersOfCustomerDocument, { id, first: PAGE }, ({ customer }) => customer?.orders);
   return (
     <section>
       <h2>{words.orders}</h2>
       <p>
         <Link href={`/rentals?customerId=${id}`}>{words.rentals}</Link>
       </p>
-      <Problem error={error} again={again} />
-      {loading && <Loading />}
-      {orders?.edges.length === 0 && <Empty>{words.noOrders}</Empty>}
-      {orders && orders.edges.length > 0 && (
-        <div className="table">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">{words.book}</th>
-                <th scope="col">{words.status}</th>
-                <th scope="col" className="number">
-                  {words.quantity}
-                </th>
-                <th scope="col">{words.requested}</th>
-                <th scope="col">{words.due}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {orders.edges.map(({ node: { id, bookTitle, status, quantity, requestedAt, dueAt } }) => (
-                <tr key={id}>
-                  <th scope="row">
-                    <Link href={`/rentals/${id}`}>{bookTitle ?? words.untitled}</Link>
+      <List of={orders} none={words.noOrders}>
+        {(nodes) => (
+          <div className="table">
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">{words.book}</th>
+                  <th scope="col">{words.status}</th>
+                  <th scope="col" className="number">
+                    {words.quantity}
                   </th>
-                  <td>
-                    <RentalBadge status={status} />
-                  </td>
-                  <td className="number">{format.number(quantity)}</td>
-                  <td>
-                    <time dateTime={requestedAt}>{format.time(requestedAt)}</time>
-                  </td>
-                  <td>{dueAt && <time dateTime={dueAt}>{format.date(dueAt)}</time>}</td>
+                  <th scope="col">{words.requested}</th>
+                  <th scope="col">{words.due}</th>
                 </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-      {orders && <More pageInfo={orders.pageInfo} busy={refreshing} show={setAfter} />}
+              </thead>
+              <tbody>
+                {nodes.map(({ id, bookTitle, status, quantity, requestedAt, dueAt }) => (
+                  <tr key={id}>
+                    <th scope="row">
+                      <Link href={`/rentals/${id}`}>{bookTitle ?? words.untitled}</Link>
+                    </th>
+                    <td>
+                      <RentalBadge status={status} />
+                    </td>
+                    <td className="number">{format.number(quantity)}</td>
+                    <td>
+                      <time dateTime={requestedAt}>{format.time(requestedAt)}</time>
+                    </td>
+                    <td>{dueAt && <time dateTime={dueAt}>{format.date(dueAt)}</time>}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
+      </List>
     </section>
   );
 }

@@ -1,12 +1,12 @@
 /** Finds customers by name or e-mail. */
-import { useState } from 'react';
+
 import { Link, useSearchParams } from 'wouter';
-import { useRead } from '../client/hooks.ts';
+import { usePages } from '../client/pages.ts';
 import { useFormat } from '../language/format.ts';
 import { wordsOf } from '../language/language.ts';
 import { Button, Field } from '../pieces/form.tsx';
+import { List } from '../pieces/list.tsx';
 import { Page } from '../pieces/page.tsx';
-import { Empty, Loading, More, Problem } from '../pieces/states.tsx';
 import { OfficeCustomersDocument } from './customers.generated.ts';
 import { addressOf } from './filters.ts';
 import { useRoleWords } from './words.ts';
@@ -67,19 +67,11 @@ function Found({ search }: { search: string }) {
   const words = useWords();
   const roleWords = useRoleWords();
   const format = useFormat();
-  const [after, setAfter] = useState<string>();
-  const { data, loading, refreshing, error, again } = useRead(OfficeCustomersDocument, {
-    first: PAGE,
-    after,
-    search: search || undefined,
-  });
-  const customers = data?.customers;
+  const wish = { first: PAGE, search: search || undefined };
+  const customers = usePages(OfficeCustomersDocument, wish, ({ customers }) => customers);
   return (
-    <>
-      <Problem error={error} again={again} />
-      {loading && <Loading />}
-      {customers?.edges.length === 0 && <Empty>{words.none}</Empty>}
-      {customers && customers.edges.length > 0 && (
+    <List of={customers} none={words.none}>
+      {(nodes) => (
         <div className="table">
           <table>
             <thead>
@@ -91,7 +83,7 @@ function Found({ search }: { search: string }) {
               </tr>
             </thead>
             <tbody>
-              {customers.edges.map(({ node: { id, name, email, roles, blocked } }) => (
+              {nodes.map(({ id, name, email, roles, blocked }) => (
                 <tr key={id}>
                   <th scope="row">
                     <Link href={`/customers/${id}`}>{name ?? words.noName}</Link>
@@ -105,7 +97,6 @@ function Found({ search }: { search: string }) {
           </table>
         </div>
       )}
-      {customers && <More pageInfo={customers.pageInfo} busy={refreshing} show={setAfter} />}
-    </>
+    </List>
   );
 }

@@ -1,9 +1,10 @@
 /** What the services have given up on. Each is asked by itself, so that one which is silent hides nothing of the others. */
+
 import { useState } from 'react';
-import { useRead } from '../client/hooks.ts';
+import { usePages } from '../client/pages.ts';
 import { wordsOf } from '../language/language.ts';
+import { List } from '../pieces/list.tsx';
 import { Page } from '../pieces/page.tsx';
-import { Loading, More, Problem } from '../pieces/states.tsx';
 import { DeadLetter, type Outcome } from './deadLetter.tsx';
 import { DeadLettersDocument, type Service } from './deadLetters.generated.ts';
 import { services } from './filters.ts';
@@ -44,38 +45,38 @@ export default function DeadLetters() {
 function OfService({ service }: { service: Service }) {
   const words = useWords();
   const serviceWords = useServiceWords();
-  const [after, setAfter] = useState<string>();
-  const variables = { service, first: PAGE, after };
-  const { data, loading, refreshing, error, again } = useRead(DeadLettersDocument, variables, { everyMs: LOOK_MS });
-  const letters = data?.deadLetters;
-  /** Those that were seen to, which are still in the pages that were read before. */
+  const letters = usePages(DeadLettersDocument, { service, first: PAGE }, ({ deadLetters }) => deadLetters, {
+    everyMs: LOOK_MS,
+  });
+  /** Those that were seen to, which are still in what was read before. */
   const [gone, setGone] = useState<readonly string[]>([]);
   const [outcome, setOutcome] = useState<Outcome>();
-  const left = letters?.edges.filter(({ node }) => !gone.includes(node.id));
   const id = `letters-${service}`;
   return (
     <section className="part" aria-labelledby={id}>
       <h2 id={id}>{serviceWords[service]}</h2>
-      {loading && <Loading />}
-      <Problem error={error} again={again} />
-      <Silence error={error} />
+      <Silence error={letters.error} />
       <Told text={outcome?.text} wrong={outcome?.wrong} />
-      {left?.length === 0 && !letters?.pageInfo.hasNextPage && <p>{words.none}</p>}
-      <ul className="letters">
-        {left?.map(({ node }) => (
-          <li key={node.id}>
-            <DeadLetter
-              letter={node}
-              done={(outcome) => {
-                setGone((before) => [...before, node.id]);
-                setOutcome(outcome);
-                again();
-              }}
-            />
-          </li>
-        ))}
-      </ul>
-      {letters && <More pageInfo={letters.pageInfo} busy={refreshing} show={setAfter} />}
+      <List of={letters} none={words.none}>
+        {(nodes) => (
+          <ul className="letters">
+            {nodes
+              .filter(({ id }) => !gone.includes(id))
+              .map((letter) => (
+                <li key={letter.id}>
+                  <DeadLetter
+                    letter={letter}
+                    done={(outcome) => {
+                      setGone((before) => [...before, letter.id]);
+                      setOutcome(outcome);
+                      letters.again();
+                    }}
+                  />
+                </li>
+              ))}
+          </ul>
+        )}
+      </List>
     </section>
   );
 }

@@ -1,12 +1,12 @@
 /** The parcels, for who carries them: scan one, or find it in the list. */
-import { useState } from 'react';
+
 import { Link, useSearchParams } from 'wouter';
-import { useRead } from '../client/hooks.ts';
+import { usePages } from '../client/pages.ts';
 import { wordsOf } from '../language/language.ts';
 import { DeliveryBadge } from '../pieces/badges.tsx';
 import { Choice } from '../pieces/form.tsx';
+import { List } from '../pieces/list.tsx';
 import { Page } from '../pieces/page.tsx';
-import { Empty, Loading, More, Problem } from '../pieces/states.tsx';
 import { useStatusWords } from '../pieces/words.ts';
 import { type DeliveryFilter, OfficeDeliveriesDocument } from './deliveries.generated.ts';
 import { FilterForm, StatusTicks, StuckField } from './filterForm.tsx';
@@ -68,36 +68,30 @@ export default function Deliveries() {
 function Parcels({ filter }: { filter: DeliveryFilter }) {
   const words = useWords();
   const status = useStatusWords();
-  const [after, setAfter] = useState<string>();
-  const { data, loading, refreshing, error, again } = useRead(
-    OfficeDeliveriesDocument,
-    { first: PAGE, after, filter },
-    { everyMs: REFRESH_MS },
-  );
-  const parcels = data?.deliveries;
+  const parcels = usePages(OfficeDeliveriesDocument, { first: PAGE, filter }, ({ deliveries }) => deliveries, {
+    everyMs: REFRESH_MS,
+  });
   return (
-    <>
-      <Problem error={error} again={again} />
-      {loading && <Loading />}
-      {parcels?.edges.length === 0 && <Empty>{words.none}</Empty>}
-      <ul className="parcels">
-        {parcels?.edges.map(({ node: parcel }) => (
-          <li key={parcel.id}>
-            <Link href={`/deliveries/${parcel.id}`} className="card">
-              <strong>{parcel.trackingNumber ?? words.noNumber}</strong>
-              <DeliveryBadge status={parcel.status} />
-              <span>{status.direction[parcel.direction]}</span>
-              <span>{parcel.recipient ?? words.noRecipient}</span>
-              {parcel.address && (
-                <span>
-                  {parcel.address.line1}, {parcel.address.city} {parcel.address.postalCode}
-                </span>
-              )}
-            </Link>
-          </li>
-        ))}
-      </ul>
-      {parcels && <More pageInfo={parcels.pageInfo} busy={refreshing} show={setAfter} />}
-    </>
+    <List of={parcels} none={words.none}>
+      {(nodes) => (
+        <ul className="parcels">
+          {nodes.map((parcel) => (
+            <li key={parcel.id}>
+              <Link href={`/deliveries/${parcel.id}`} className="card">
+                <strong>{parcel.trackingNumber ?? words.noNumber}</strong>
+                <DeliveryBadge status={parcel.status} />
+                <span>{status.direction[parcel.direction]}</span>
+                <span>{parcel.recipient ?? words.noRecipient}</span>
+                {parcel.address && (
+                  <span>
+                    {parcel.address.line1}, {parcel.address.city} {parcel.address.postalCode}
+                  </span>
+                )}
+              </Link>
+            </li>
+          ))}
+        </ul>
+      )}
+    </List>
   );
 }

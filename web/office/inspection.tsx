@@ -1,12 +1,15 @@
 /** The inspection desk: scan a copy, say how it is, scan the next. The hands stay at the scanner and the number keys. */
+
 import { useEffect, useRef, useState } from 'react';
 import { Link, useSearchParams } from 'wouter';
-import { useAsk, useRead } from '../client/hooks.ts';
+import { useAsk } from '../client/hooks.ts';
+import { usePages } from '../client/pages.ts';
 import { useFormat } from '../language/format.ts';
 import { wordsOf } from '../language/language.ts';
 import { Button } from '../pieces/form.tsx';
+import { List } from '../pieces/list.tsx';
 import { Page } from '../pieces/page.tsx';
-import { Empty, Loading, More, Problem } from '../pieces/states.tsx';
+import { Problem } from '../pieces/states.tsx';
 import { type Copy, CopyForm } from './copyForm.tsx';
 import { deskStatuses } from './filters.ts';
 import { OfficeCopiesToInspectDocument, OfficeFindCopyDocument } from './inspection.generated.ts';
@@ -153,20 +156,14 @@ function Waiting({ open }: { open(copy: Copy): void }) {
 function WaitingTable({ status, open }: { status: (typeof deskStatuses)[number]; open(copy: Copy): void }) {
   const words = useWords();
   const format = useFormat();
-  const [after, setAfter] = useState<string>();
-  const { data, loading, refreshing, error, again } = useRead(
-    OfficeCopiesToInspectDocument,
-    { first: PAGE, after, status: [status] },
-    { everyMs: REFRESH_MS },
-  );
+  const copies = usePages(OfficeCopiesToInspectDocument, { first: PAGE, status: [status] }, ({ copies }) => copies, {
+    everyMs: REFRESH_MS,
+  });
   // One that was inspected a moment ago is still in the list that was read before.
-  const waiting = data?.copies?.edges.filter(({ node }) => node.status === status);
+  const waiting = { ...copies, nodes: copies.nodes.filter((copy) => copy.status === status) };
   return (
-    <>
-      <Problem error={error} again={again} />
-      {loading && <Loading />}
-      {waiting?.length === 0 && <Empty>{words.none[status]}</Empty>}
-      {waiting && waiting.length > 0 && (
+    <List of={waiting} none={words.none[status]}>
+      {(nodes) => (
         <div className="table">
           <table>
             <thead>
@@ -178,7 +175,7 @@ function WaitingTable({ status, open }: { status: (typeof deskStatuses)[number];
               </tr>
             </thead>
             <tbody>
-              {waiting.map(({ node }) => (
+              {nodes.map((node) => (
                 <tr key={node.id}>
                   <th scope="row">
                     <Button onClick={() => open(node)}>{node.barcode}</Button>
@@ -198,7 +195,6 @@ function WaitingTable({ status, open }: { status: (typeof deskStatuses)[number];
           </table>
         </div>
       )}
-      {data?.copies && <More pageInfo={data.copies.pageInfo} busy={refreshing} show={setAfter} />}
-    </>
+    </List>
   );
 }

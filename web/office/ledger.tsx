@@ -1,10 +1,10 @@
 /** The stock ledger of a title, newest first. */
-import { useState } from 'react';
+
 import { Link } from 'wouter';
-import { useRead } from '../client/hooks.ts';
+import { usePages } from '../client/pages.ts';
 import { useFormat } from '../language/format.ts';
 import { wordsOf } from '../language/language.ts';
-import { Empty, Loading, More, Problem } from '../pieces/states.tsx';
+import { List } from '../pieces/list.tsx';
 import type { OfficeBookFactsFragment } from './book.generated.ts';
 import { useAgainWhen } from './copies.tsx';
 import { StockLedgerDocument } from './ledger.generated.ts';
@@ -73,59 +73,55 @@ const PAGE = 20;
 export function Ledger({ bookId, stock }: { bookId: string; stock: OfficeBookFactsFragment['stock'] }) {
   const words = useWords();
   const format = useFormat();
-  const [after, setAfter] = useState<string>();
-  const { data, loading, refreshing, error, again } = useRead(StockLedgerDocument, { bookId, first: PAGE, after });
-  useAgainWhen(JSON.stringify(stock), again);
-  const movements = data?.stockMovements;
+  const movements = usePages(StockLedgerDocument, { bookId, first: PAGE }, ({ stockMovements }) => stockMovements);
+  useAgainWhen(JSON.stringify(stock), movements.again);
 
   return (
     <section className="part" aria-labelledby="ledger">
       <h2 id="ledger">{words.title}</h2>
-      <Problem error={error} again={again} />
-      {loading && <Loading />}
-      {movements?.edges.length === 0 && <Empty>{words.none}</Empty>}
-      {movements && movements.edges.length > 0 && (
-        <div className="table" aria-busy={refreshing}>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">{words.when}</th>
-                <th scope="col">{words.what}</th>
-                <th scope="col" className="number">
-                  {words.quantity}
-                </th>
-                <th scope="col">{words.way}</th>
-                <th scope="col">{words.about}</th>
-                <th scope="col">{words.reason}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {movements.edges.map(({ node: { id, type, from, to, quantity, copy, rental, reason, occurredAt } }) => (
-                <tr key={id}>
-                  <td>
-                    <time dateTime={occurredAt}>{format.time(occurredAt)}</time>
-                  </td>
-                  <td>{words.types[type]}</td>
-                  <td className="number">{format.number(quantity)}</td>
-                  <td>
-                    {words.buckets[from]} → {words.buckets[to]}
-                  </td>
-                  <td>
-                    {rental && (
-                      <Link href={`/rentals/${rental.id}`}>
-                        {words.rental} {rental.id.slice(0, 8)}
-                      </Link>
-                    )}{' '}
-                    {copy?.barcode}
-                  </td>
-                  <td>{reason}</td>
+      <List of={movements} none={words.none}>
+        {(nodes) => (
+          <div className="table">
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">{words.when}</th>
+                  <th scope="col">{words.what}</th>
+                  <th scope="col" className="number">
+                    {words.quantity}
+                  </th>
+                  <th scope="col">{words.way}</th>
+                  <th scope="col">{words.about}</th>
+                  <th scope="col">{words.reason}</th>
                 </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-      {movements && <More pageInfo={movements.pageInfo} busy={refreshing} show={setAfter} />}
+              </thead>
+              <tbody>
+                {nodes.map(({ id, type, from, to, quantity, copy, rental, reason, occurredAt }) => (
+                  <tr key={id}>
+                    <td>
+                      <time dateTime={occurredAt}>{format.time(occurredAt)}</time>
+                    </td>
+                    <td>{words.types[type]}</td>
+                    <td className="number">{format.number(quantity)}</td>
+                    <td>
+                      {words.buckets[from]} → {words.buckets[to]}
+                    </td>
+                    <td>
+                      {rental && (
+                        <Link href={`/rentals/${rental.id}`}>
+                          {words.rental} {rental.id.slice(0, 8)}
+                        </Link>
+                      )}{' '}
+                      {copy?.barcode}
+                    </td>
+                    <td>{reason}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
+      </List>
     </section>
   );
 }

@@ -1,13 +1,14 @@
 /** The rentals of the shop: first what should have moved by itself and has not, then all, the newest first. */
-import { useState } from 'react';
+
 import { Link, useSearchParams } from 'wouter';
 import { useRead } from '../client/hooks.ts';
+import { usePages } from '../client/pages.ts';
 import { useFormat } from '../language/format.ts';
 import { wordsOf } from '../language/language.ts';
 import { RentalBadge } from '../pieces/badges.tsx';
 import { Field, Tick } from '../pieces/form.tsx';
+import { List } from '../pieces/list.tsx';
 import { Page } from '../pieces/page.tsx';
-import { Empty, Loading, More, Problem } from '../pieces/states.tsx';
 import { useStatusWords } from '../pieces/words.ts';
 import { FilterForm, StatusTicks, StuckField } from './filterForm.tsx';
 import {
@@ -107,14 +108,14 @@ function Stuck() {
       {unsettled && (
         <>
           <p>{words.unsettled(format.number(unsettledFilter.stuckForMinutes))}</p>
-          <Table rentals={unsettled.edges} />
+          <Table rentals={unsettled.edges.map(({ node }) => node)} />
           {unsettled.pageInfo.hasNextPage && <AllOf filter={unsettledFilter} />}
         </>
       )}
       {unmoved && (
         <>
           <p>{words.unmoved(format.number(unmovedDays))}</p>
-          <Table rentals={unmoved.edges} />
+          <Table rentals={unmoved.edges.map(({ node }) => node)} />
           {unmoved.pageInfo.hasNextPage && <AllOf filter={unmovedFilter} />}
         </>
       )}
@@ -142,27 +143,19 @@ function AllOf({ filter: { status, stuckForMinutes } }: { filter: StuckFilter })
 
 function Found({ filter }: { filter: RentalFilter }) {
   const words = useWords();
-  const [after, setAfter] = useState<string>();
-  const { data, loading, refreshing, error, again } = useRead(
-    OfficeRentalsDocument,
-    { first: PAGE, after, filter },
-    { everyMs: REFRESH_MS },
-  );
-  const rentals = data?.rentals;
+  const rentals = usePages(OfficeRentalsDocument, { first: PAGE, filter }, ({ rentals }) => rentals, {
+    everyMs: REFRESH_MS,
+  });
   return (
-    <>
-      <Problem error={error} again={again} />
-      {loading && <Loading />}
-      {rentals?.edges.length === 0 && <Empty>{words.none}</Empty>}
-      {rentals && rentals.edges.length > 0 && <Table rentals={rentals.edges} />}
-      {rentals && <More pageInfo={rentals.pageInfo} busy={refreshing} show={setAfter} />}
-    </>
+    <List of={rentals} none={words.none}>
+      {(nodes) => <Table rentals={nodes} />}
+    </List>
   );
 }
 
-type Edges = NonNullable<OfficeRentalsQuery['rentals']>['edges'];
+type Rental = NonNullable<OfficeRentalsQuery['rentals']>['edges'][number]['node'];
 
-function Table({ rentals }: { rentals: Edges }) {
+function Table({ rentals }: { rentals: readonly Rental[] }) {
   const words = useWords();
   const format = useFormat();
   return (
@@ -184,7 +177,7 @@ function Table({ rentals }: { rentals: Edges }) {
           </tr>
         </thead>
         <tbody>
-          {rentals.map(({ node: { id, book, status, customer, quantity, total, requestedAt, dueAt } }) => (
+          {rentals.map(({ id, book, status, customer, quantity, total, requestedAt, dueAt }) => (
             <tr key={id}>
               <th scope="row">
                 <Link href={`/rentals/${id}`}>{book?.title ?? words.untitled}</Link>

@@ -1,15 +1,17 @@
 /** The reader's orders: what is overdue first, then the newest. They move by themselves. */
-import { useDeferredValue, useEffect, useRef, useState } from 'react';
+
+import { useDeferredValue } from 'react';
 import { Link, useSearchParams } from 'wouter';
-import { useFollow, useRead } from '../client/hooks.ts';
+import { useFollow } from '../client/hooks.ts';
+import { usePages } from '../client/pages.ts';
 import { useFormat } from '../language/format.ts';
 import { wordsOf } from '../language/language.ts';
 import { RentalBadge } from '../pieces/badges.tsx';
 import { Choice, Field } from '../pieces/form.tsx';
+import { List } from '../pieces/list.tsx';
 import { Page } from '../pieces/page.tsx';
-import { Empty, Loading, More, Problem } from '../pieces/states.tsx';
 import { OrderStatusDocument } from './orderStatus.generated.ts';
-import { MyOrdersDocument, type MyOrdersQuery, type OrderFilter, type RentalStatus } from './orders.generated.ts';
+import { MyOrdersDocument, type MyOrdersQuery, type RentalStatus } from './orders.generated.ts';
 import './orders.css';
 
 const useWords = wordsOf({
@@ -60,12 +62,11 @@ export default function Orders() {
   const keep = (name: string, value: string) =>
     setParams((params) => ({ ...Object.fromEntries(params), [name]: value }), { replace: true });
   useFollow(OrderStatusDocument, {});
-  const overdue = useRead(
-    MyOrdersDocument,
-    { first: PAGE, after: undefined, filter: { status: ['OVERDUE'], search } },
-    { when: which !== 'past' },
-  );
-  const late = which === 'past' ? [] : (overdue.data?.me?.orders?.edges ?? []);
+  const overdue = usePages(MyOrdersDocument, { first: PAGE, filter: { status: ['OVERDUE'], search } }, ordersIn, {
+    when: which !== 'past',
+  });
+  const orders = usePages(MyOrdersDocument, { first: PAGE, filter: { status: shown[which], search } }, ordersIn);
+  const late = which === 'past' ? [] : overdue.nodes;
   const ordinary = which === 'open' && !search;
 
   return (
@@ -83,58 +84,34 @@ export default function Orders() {
           onChange={({ target }) => keep('search', target.value)}
         />
       </div>
-      <OrderList edges={late} />
-      <OrdersAfter key={`${which} ${search}`} filter={{ status: shown[which], search }}>
-        {late.length === 0 && (
-          <Empty>
-            <p>{ordinary ? words.nothing : words.none}</p>
-            <Link href="/">{words.find}</Link>
-          </Empty>
-        )}
-      </OrdersAfter>
+      {late.length > 0 && <OrderList orders={late} />}
+      <List
+        of={orders}
+        none={
+          late.length === 0 && (
+            <>
+              <p>{ordinary ? words.nothing : words.none}</p>
+              <Link href="/">{words.find}</Link>
+            </>
+          )
+        }
+      >
+        {(nodes) => <OrderList orders={nodes} />}
+      </List>
     </Page>
   );
 }
 
-interface OrdersAfterProps {
-  filter: OrderFilter;
-  after?: string;
-  /** For when there are none. */
-  children?: React.ReactNode;
-}
+const ordersIn = ({ me }: MyOrdersQuery) => me?.orders;
 
-/** A page, and those after it once they are asked for: each reads itself again, and begins where the one before it ends now. */
-function OrdersAfter({ filter, after, children }: OrdersAfterProps) {
-  const { data, loading, refreshing, error, again } = useRead(MyOrdersDocument, { first: PAGE, after, filter });
-  const [more, setMore] = useState(false);
-  const orders = data?.me?.orders;
-  const { hasNextPage, endCursor } = orders?.pageInfo ?? {};
-  return (
-    <>
-      <Problem error={error} again={again} />
-      {loading && <Loading />}
-      {orders && <OrderList edges={orders.edges} take={after !== undefined} />}
-      {orders?.edges.length === 0 && children}
-      {orders && !more && <More pageInfo={orders.pageInfo} busy={refreshing} show={() => setMore(true)} />}
-      {more && hasNextPage && endCursor && <OrdersAfter filter={filter} after={endCursor} />}
-    </>
-  );
-}
+type Order = NonNullable<NonNullable<MyOrdersQuery['me']>['orders']>['edges'][number]['node'];
 
-type Edges = NonNullable<NonNullable<MyOrdersQuery['me']>['orders']>['edges'];
-
-/** `take`: the reader has asked for it, and goes on from its first one. */
-function OrderList({ edges, take = false }: { edges: Edges; take?: boolean }) {
+function OrderList({ orders }: { orders: readonly Order[] }) {
   const words = useWords();
   const format = useFormat();
-  const list = useRef<HTMLUListElement>(null);
-  useEffect(() => {
-    if (take) list.current?.querySelector('a')?.focus();
-  }, [take]);
-  if (!edges.length) return null;
   return (
-    <ul className="orders" ref={list}>
-      {edges.map(({ node: { id, bookTitle, quantity, status, statusSince, dueAt } }) => (
+    <ul className="orders">
+      {orders.map(({ id, bookTitle, quantity, status, statusSince, dueAt }) => (
         <li key={id} className={`card ${status === 'OVERDUE' ? 'late' : ''}`}>
           <Link href={`/orders/${id}`}>{bookTitle ?? words.untitled}</Link>
           <RentalBadge status={status} />

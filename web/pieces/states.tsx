@@ -9,7 +9,6 @@ const useWords = wordsOf({
   en: {
     loading: 'Loading…',
     again: 'Try again',
-    more: 'Show more',
     offline: 'You are offline, or the shop cannot be reached. What you see may be old.',
     unavailable: 'A part of the shop does not answer just now. Try again in a moment.',
     tooOften: 'That was a lot at once. Wait a moment, then try again.',
@@ -20,7 +19,6 @@ const useWords = wordsOf({
   ko: {
     loading: '불러오는 중…',
     again: '다시 시도',
-    more: '더 보기',
     offline: '오프라인이거나 서점에 연결할 수 없습니다. 보이는 내용이 최신이 아닐 수 있습니다.',
     unavailable: '지금 일부 서비스가 응답하지 않습니다. 잠시 후 다시 시도해 주세요.',
     tooOften: '요청이 너무 많습니다. 잠시 후 다시 시도해 주세요.',
@@ -72,22 +70,3 @@ function useProblem(): (error: CombinedError) => string {
 /** While the router starts again, what is in front of it answers, and not in GraphQL. */
 const isFromProxy = ({ networkError, response }: CombinedError): boolean =>
   networkError !== undefined && [502, 503, 504].includes(response?.status);
-
-interface MoreProps {
-  pageInfo: { hasNextPage: boolean; endCursor: string | null };
-  busy: boolean;
-  show(after: string): void;
-}
-
-/** The next page of a list. */
-export function More({ pageInfo: { hasNextPage, endCursor }, busy, show }: MoreProps) {
-  const words = useWords();
-  if (!hasNextPage || !endCursor) return null;
-  return (
-    <p className="more">
-      <Button busy={busy} onClick={() => show(endCursor)}>
-        {words.more}
-      </Button>
-    </p>
-  );
-}
