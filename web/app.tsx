@@ -32,8 +32,7 @@ const useWords = wordsOf({
 export function App() {
   const words = useWords();
   const account = useAccount();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another account has another client, and so another cache
-  const client = useMemo(createPageClient, [account?.id]);
+  const client = useMemo(() => createPageClient(account?.id), [account?.id]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the line is the account's, too
   useEffect(() => reconnect, [account?.id]);
 

@@ -37,6 +37,7 @@ export default function SignIn() {
 /** A way within the page; a link from elsewhere must not lead out of it. */
 export function safePath(path: string | null): string {
   return path &&
+    URL.canParse(path, location.origin) &&
     new URL(path, location.origin).origin === location.origin &&
     path.startsWith('/') &&
     !path.startsWith('//')

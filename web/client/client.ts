@@ -4,13 +4,13 @@ import { authExchange } from '@urql/exchange-auth';
 import { cacheExchange } from '@urql/exchange-graphcache';
 import { cacheRules } from './cacheRules.ts';
 import { follow } from './live.ts';
-import { currentToken, distrustToken, needsRefresh, refresh } from './session.ts';
+import { currentAccount, currentToken, distrustToken, needsRefresh, refresh } from './session.ts';
 
 /** Longer than the router waits for anything. */
 const ANSWER_MS = 30_000;
 
 /** One for each account, so that nobody sees what was cached for another. */
-export function createPageClient(): Client {
+export function createPageClient(accountId: string | undefined): Client {
   return new Client({
     url: '/graphql',
     preferGetMethod: false,
@@ -19,22 +19,27 @@ export function createPageClient(): Client {
       const signals = [AbortSignal.timeout(ANSWER_MS), ...(init?.signal ? [init.signal] : [])];
       return fetch(input, { ...init, signal: AbortSignal.any(signals) });
     },
-    exchanges: [cacheExchange(cacheRules), subscriptions, authentication, fetchExchange], // a subscription sees to its token itself
+    exchanges: [cacheExchange(cacheRules), subscriptions, authenticationOf(accountId), fetchExchange], // a subscription sees to its token itself
   });
 }
 
-const authentication = authExchange(async ({ appendHeaders }) => ({
-  addAuthToOperation(operation) {
-    const token = currentToken();
-    return token ? appendHeaders(operation, { authorization: `Bearer ${token}` }) : operation;
-  },
-  willAuthError: needsRefresh,
-  didAuthError: (error) => hasCode(error, 'UNAUTHENTICATED') && currentToken() !== null,
-  refreshAuth() {
-    distrustToken();
-    return refresh();
-  },
-}));
+/** What has waited for a token of one account is never sent with that of another. */
+const authenticationOf = (accountId: string | undefined) =>
+  authExchange(async ({ appendHeaders }) => {
+    const token = () => (currentAccount()?.id === accountId ? currentToken() : null);
+    return {
+      addAuthToOperation(operation) {
+        const own = token();
+        return own ? appendHeaders(operation, { authorization: `Bearer ${own}` }) : operation;
+      },
+      willAuthError: needsRefresh,
+      didAuthError: (error) => hasCode(error, 'UNAUTHENTICATED') && token() !== null,
+      refreshAuth() {
+        distrustToken();
+        return refresh();
+      },
+    };
+  });
 
 const subscriptions = subscriptionExchange({
   forwardSubscription: ({ query = '', variables = {} }) => ({

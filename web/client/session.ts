@@ -51,6 +51,7 @@ const ended = createStore(false);
 export const useAccount = (): Account | null => useStore(account);
 export const useSessionEnded = (): boolean => useStore(ended);
 export const followAccount = account.follow;
+export const currentAccount = account.get;
 
 export const has = (account: Account | null, ...roles: Role[]): boolean =>
   roles.some((role) => account?.roles.includes(role));
