@@ -14,8 +14,8 @@ const documents = globSync([
   file,
   text: readFileSync(file, 'utf8'),
 }));
-const sources = globSync('{schema,platform,router,subgraphs,sandbox,local,operate,bench}/**/*.ts').map((file) =>
-  readFileSync(file, 'utf8'),
+const sources = globSync('{schema,platform,router,subgraphs,sandbox,local,operate,bench,web}/**/*.{ts,tsx}').map(
+  (file) => readFileSync(file, 'utf8'),
 );
 
 const quoted = (text: string) => [...text.matchAll(/`([^`\n]+)`/g)].map(([, inside = '']) => inside);
