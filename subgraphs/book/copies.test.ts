@@ -88,11 +88,12 @@ test('a scanner finds one copy by its barcode, whatever the case and the spaces 
   expect(await copies({ barcode: other?.barcode, bookId })).toEqual([other]);
 });
 
-test('an id that is none finds nothing, and neither does no status', async () => {
+test('an id that is none finds nothing, and neither does an empty text or no status', async () => {
   const { bookId } = await comeBack(1);
 
-  for (const filter of [{ rentalId: 'none' }, { bookId: 'none' }, { bookId: randomUUID() }, { bookId, status: [] }])
-    expect(await copies(filter)).toEqual([]);
+  const ids = [{ rentalId: 'none' }, { bookId: 'none' }, { bookId: randomUUID() }];
+  const empty = [{ barcode: '' }, { barcode: ' ' }, { rentalId: '' }, { bookId: '' }, { bookId, status: [] }];
+  for (const filter of [...ids, ...empty]) expect(await copies(filter)).toEqual([]);
   expect(await copies({ rentalId: null, bookId, status: null, barcode: null })).toHaveLength(1);
 });
 

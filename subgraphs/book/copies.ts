@@ -25,9 +25,9 @@ export async function listCopies(
   const id = (one: string) => `${value(isId(one) ? one : null)}::uuid`; // what is no id is none's
   const conditions = [
     'status = asked.status',
-    barcode && `barcode = ${value(barcode.trim().toUpperCase())}`, // as they are made: RB and a number
-    rentalId && `rental_id = ${id(rentalId)}`,
-    bookId && `book_id = ${id(bookId)}`,
+    typeof barcode === 'string' && `barcode = ${value(barcode.trim().toUpperCase())}`, // as they are made: RB and a number
+    typeof rentalId === 'string' && `rental_id = ${id(rentalId)}`,
+    typeof bookId === 'string' && `book_id = ${id(bookId)}`,
     keys && `(status_since, barcode) > (${value(keys[0])}::timestamptz, ${value(keys[1])}::text)`,
   ];
   // The first ones of each status: the index has them in their order within each only.
