@@ -1,17 +1,16 @@
 /** A postal address as people type it, checked as far as can be without a register of streets. */
 import { iso31661 } from 'iso-3166';
 import { z } from 'zod';
+import { typedText } from './text.ts';
 
 const countries = new Set(
   iso31661.filter((entry) => entry.state === 'assigned').map((entry) => entry.alpha2 as string),
 );
 
 const line = (what: string) =>
-  z.string().trim().min(1, `${what} must not be empty.`).max(200, `${what} must have at most 200 characters.`);
+  typedText.min(1, `${what} must not be empty.`).max(200, `${what} must have at most 200 characters.`);
 const optionalLine = (what: string) =>
-  z
-    .string()
-    .trim()
+  typedText
     .max(200, `${what} must have at most 200 characters.`)
     .nullish()
     .transform((text) => text || null);

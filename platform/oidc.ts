@@ -9,6 +9,7 @@ import { unauthenticated } from './errors.ts';
 import { idOf } from './ids.ts';
 import { type KeepOptions, keepKeys, readJson } from './keys.ts';
 import { type Superusers, superuserSettings, superusersOf } from './superuser.ts';
+import { shown } from './text.ts';
 import { createTokenVerifier, ownTokens, rolesAmong, type Trust, timeOf, type VerifyToken } from './tokens.ts';
 
 /** What a process needs to verify tokens. */
@@ -87,7 +88,7 @@ function profileIn(claims: JWTPayload): { email: string; name: string } {
 
 function textAt(claims: JWTPayload, name: string): string {
   const text = claims[name];
-  return typeof text === 'string' ? text.trim() : '';
+  return typeof text === 'string' ? shown(text) : '';
 }
 
 /** At a path such as `realm_access.roles`, or at a claim that has such a name, as a list. */

@@ -125,6 +125,7 @@ test('F9 nothing is told after a rollback, and nothing changes', async () => {
 
 test.each([
   [{ title: ' ' }, ['title']],
+  [{ title: '\u200B' }, ['title']],
   [{ title: 'x'.repeat(501) }, ['title']],
   [{ isbn: '9780306406158' }, ['isbn']],
   [{ isbn: 'not one' }, ['isbn']],

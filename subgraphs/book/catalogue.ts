@@ -7,6 +7,7 @@ import type { EntityManager } from '#platform/database.ts';
 import { checkInput, codeOf, Refusal } from '#platform/errors.ts';
 import { idInput } from '#platform/ids.ts';
 import { publish } from '#platform/outbox.ts';
+import { typedText } from '#platform/text.ts';
 import type { Viewer } from '#platform/tokens.ts';
 import type { DataOf } from '#schema/events.ts';
 import { facetsOf, isbn13, languageIn, normalize, type Searchable, searchTextOf } from './book.ts';
@@ -19,7 +20,7 @@ import { offerAvailable } from './waitlist.ts';
 const MAX_FEE = 20_000_000;
 
 const text = (what: string, max: number) =>
-  z.string().trim().min(1, `${what} must not be empty.`).max(max, `${what} must have at most ${max} characters.`);
+  typedText.min(1, `${what} must not be empty.`).max(max, `${what} must have at most ${max} characters.`);
 const isbn = z.string().transform((written, context) => {
   const digits = isbn13(written);
   if (!digits) context.addIssue({ code: 'custom', message: 'This is not an ISBN: its check digit is wrong.' });

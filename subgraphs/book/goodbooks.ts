@@ -2,6 +2,7 @@
  * What a row of a goodbooks-10k file (github.com/zygmuntz/goodbooks-10k) says of a book. The file has no publishers, fees or
  * copies; its `isbn13` is in scientific notation, so the ISBN comes from `isbn`.
  */
+import { shown } from '#platform/text.ts';
 import { isbn13, languageIn } from './book.ts';
 
 /** Those that are read; a file may have others. */
@@ -65,7 +66,7 @@ export function bookIn(row: Row, currency: string): FileBook | null {
       title: row.title.trim(),
       authors: row.authors
         .split(', ')
-        .map((author) => author.trim())
+        .map((author) => shown(author))
         .filter(Boolean),
       publishedYear: optional('original_publication_year', integerIn, 'is not a year'),
       language: optional('language_code', languageIn, 'is not a language'),

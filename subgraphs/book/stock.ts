@@ -10,6 +10,7 @@ import { type EntityManager, query } from '#platform/database.ts';
 import { checkInput, Refusal } from '#platform/errors.ts';
 import { idInput } from '#platform/ids.ts';
 import { publish } from '#platform/outbox.ts';
+import { typedText } from '#platform/text.ts';
 import type { Viewer } from '#platform/tokens.ts';
 import {
   copyConditions,
@@ -26,7 +27,7 @@ import { offerAvailable } from './waitlist.ts';
 const MAX_COPIES = 1000;
 export const copyCount = z.int().max(MAX_COPIES, `At most ${MAX_COPIES} copies at once.`);
 const someCopies = copyCount.min(1, 'At least one copy.');
-const remark = z.string().trim().max(500, 'At most 500 characters.');
+const remark = typedText.max(500, 'At most 500 characters.');
 
 const addCopiesInput = z.object({ bookId: idInput, count: someCopies, reason: remark.nullish() });
 const withdrawCopiesInput = z.object({

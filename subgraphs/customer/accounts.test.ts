@@ -114,7 +114,9 @@ test('keys as PEM sign like those of a set; anything else is refused with its na
 });
 
 test('each mistake in a registration is told with its path, and nothing is made', async () => {
-  const { session } = await service.data(SIGN_UP, null, { input: { email: 'nobody', password: '1234567', name: ' ' } });
+  const { session } = await service.data(SIGN_UP, null, {
+    input: { email: 'nobody', password: '1234567', name: '\u200B\u200B' },
+  });
 
   expect(session.userErrors).toEqual([
     { code: 'INVALID_INPUT', path: ['input', 'email'] },
@@ -270,9 +272,10 @@ test('F9 addresses are saved, changed and deleted; one of them is the default; t
   );
   expect(await remove(home.id, other.viewer)).toEqual(refused('NOT_FOUND', ['id']));
   expect(await remove('no id')).toEqual(refused('INVALID_INPUT', ['id']));
-  expect(await save({ ...address, line1: ' ', country: 'XX' })).toMatchObject({
+  expect(await save({ ...address, line1: ' ', city: '\u200B', country: 'XX' })).toMatchObject({
     userErrors: [
       { code: 'INVALID_INPUT', path: ['input', 'line1'] },
+      { code: 'INVALID_INPUT', path: ['input', 'city'] },
       { code: 'INVALID_INPUT', path: ['input', 'country'] },
     ],
   });

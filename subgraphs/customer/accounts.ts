@@ -10,6 +10,7 @@ import { idInput } from '#platform/ids.ts';
 import type { Log } from '#platform/log.ts';
 import { publish } from '#platform/outbox.ts';
 import type { Superusers } from '#platform/superuser.ts';
+import { typedText } from '#platform/text.ts';
 import { roles as allRoles, type Role, type Viewer } from '#platform/tokens.ts';
 import type { DataOf } from '#schema/events.ts';
 import { countAttempt, forgiveAttempt } from './attempts.ts';
@@ -28,11 +29,7 @@ const password = z
   .string()
   .min(8, 'The password must have at least 8 characters.')
   .max(200, 'The password must have at most 200 characters.');
-const name = z
-  .string()
-  .trim()
-  .min(1, 'The name must not be empty.')
-  .max(200, 'The name must have at most 200 characters.');
+const name = typedText.min(1, 'The name must not be empty.').max(200, 'The name must have at most 200 characters.');
 
 const signUpInput = z.object({ email, password, name });
 const signInInput = z.object({ email: z.string().trim(), password: z.string() });
@@ -41,11 +38,7 @@ const providedInput = z.object({ email, name: z.string().transform((text) => tex
 const changePasswordInput = z.object({ current: z.string(), new: password });
 const saveAddressInput = addressInput.extend({
   id: idInput.nullish(),
-  label: z
-    .string()
-    .trim()
-    .min(1, 'The label must not be empty.')
-    .max(100, 'The label must have at most 100 characters.'),
+  label: typedText.min(1, 'The label must not be empty.').max(100, 'The label must have at most 100 characters.'),
   isDefault: z.boolean().nullish(),
 });
 

@@ -1,11 +1,11 @@
 /** The dead letters of the whole shop: each service has its own, and does itself what is to be done about them. */
-import { z } from 'zod';
 import type { EntityManager } from '#platform/database.ts';
 import { deadLettersOf, dropIn, replayIn } from '#platform/deadLetterAnswers.ts';
 import { checkInput, Refusal } from '#platform/errors.ts';
 import { idInput } from '#platform/ids.ts';
 import { type Connection, connectionOf, type PageArgs, pageOf } from '#platform/pages.ts';
 import { type Ask, needed } from '#platform/requestReply.ts';
+import { typedText } from '#platform/text.ts';
 import type { Viewer } from '#platform/tokens.ts';
 import type { AnswerOf } from '#schema/requests.ts';
 import { type Service, services } from './auditLog.ts';
@@ -76,9 +76,7 @@ export async function replayDeadLetter(
   );
 }
 
-const reasonInput = z
-  .string()
-  .trim()
+const reasonInput = typedText
   .min(1, 'Say why it may be dropped.')
   .max(500, 'The reason must have at most 500 characters.');
 

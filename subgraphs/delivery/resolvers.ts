@@ -8,6 +8,7 @@ import type { Resolvers } from '#platform/graphql.ts';
 import { idInput } from '#platform/ids.ts';
 import { rowsById, rowsByOwner } from '#platform/loaders.ts';
 import { connectionOf, minutesAgo, type PageArgs, pageOf } from '#platform/pages.ts';
+import { typedText } from '#platform/text.ts';
 import type { Viewer } from '#platform/tokens.ts';
 import { type DeliveryStatus, type Direction, deliveryStatuses, isFinal } from './delivery.ts';
 import { Delivery, TrackingEvent } from './entities.ts';
@@ -38,7 +39,7 @@ const trackingEventInput = z.object({
   deliveryId: idInput,
   status: z.enum(deliveryStatuses),
   occurredAt: z.date().nullish(),
-  note: z.string().max(1000, 'The note must have at most 1000 characters.').nullish(),
+  note: typedText.max(1000, 'The note must have at most 1000 characters.').nullish(),
   idempotencyKey: z
     .string()
     .min(1, 'The key must not be empty.')

@@ -9,6 +9,7 @@ import { idInput, isId } from '#platform/ids.ts';
 import { rowsById, rowsByOwner } from '#platform/loaders.ts';
 import { publish } from '#platform/outbox.ts';
 import { connectionOf, minutesAgo, type PageArgs, pageOf } from '#platform/pages.ts';
+import { typedText } from '#platform/text.ts';
 import { isStaff, type Viewer } from '#platform/tokens.ts';
 import { about } from '#platform/trace.ts';
 import { factsOf, lockRental, move, moveFee, owe } from './changes.ts';
@@ -67,7 +68,7 @@ interface RentalFilter {
 
 const cancelInput = z.object({
   rentalId: idInput,
-  reason: z.string().max(500, 'The reason must have at most 500 characters.').nullish(),
+  reason: typedText.max(500, 'The reason must have at most 500 characters.').nullish(),
 });
 
 const quoteInput = z.object({ bookId: idInput, quantity: quantityInput });
@@ -75,7 +76,7 @@ const paymentInput = z
   .string()
   .min(1, 'The payment method must not be empty.')
   .max(200, 'This is not a payment method.');
-const waiverInput = z.string().trim().min(1, 'Say why.').max(500, 'The reason must have at most 500 characters.');
+const waiverInput = typedText.min(1, 'Say why.').max(500, 'The reason must have at most 500 characters.');
 
 /** The viewer's own rental, or any for staff, under its row lock. @throws Refusal NOT_FOUND, the same for another's as for none. */
 async function ownRental(em: EntityManager, id: string, viewer: Viewer, path: string[]): Promise<Rental> {
