@@ -54,13 +54,21 @@ test('a file is imported row by row, what is wrong in it is told, and the same f
     row(900_001), // by then of another call
     row(900_500, '1234567890'),
     row(900_500),
+    '900402,,A,99999,Late,eng,1',
+    `900403,,${'x'.repeat(3000)},1999,Long,eng,1`,
+    '900404,,A,1999,Counted,eng,1e99',
+    '900405,,A,1999,"Open,eng,1',
   ];
   const said = [
     /^252\tLeft out\tbook_id "none" is not a positive number$/,
-    /^253\tLeft out\t.*Invalid Record Length/,
+    /^253\tLeft out\tit has more or fewer columns than the header$/,
     /^254\tLeft out\tit is not UTF-8 text$/,
     /^256\tImported\tisbn "1234567890" has a wrong check digit, so the book goes without it$/,
     /^257\tLeft out\tbook_id 900500 is on line 256 already$/,
+    /^258\tLeft out\tThe year must be 9999 or earlier.$/,
+    /^259\tLeft out\tAn author must have at most 200 characters.$/,
+    /^260\tImported\tratings_count "1e99" is not a number, so the book goes without it$/,
+    /^261\tLeft out\ta quote is opened and never closed$/,
   ];
   await page.goto('/office/import');
 
@@ -68,9 +76,9 @@ test('a file is imported row by row, what is wrong in it is told, and the same f
   await page.getByRole('button', { name: 'Import', exact: true }).click();
   await page.getByText('The import is done.').waitFor();
 
-  expect(await counts(page)).toEqual({ Imported: '251', Updated: '0', Unchanged: '1', 'Left out': '4' });
-  await page.getByText('256 of 256 rows').waitFor();
-  expect(await page.getByRole('progressbar').getAttribute('value')).toBe('256');
+  expect(await counts(page)).toEqual({ Imported: '252', Updated: '0', Unchanged: '1', 'Left out': '7' });
+  await page.getByText('260 of 260 rows').waitFor();
+  expect(await page.getByRole('progressbar').getAttribute('value')).toBe('260');
   expect(await remarks(page)).toEqual(said.map((line) => expect.stringMatching(line)));
   expect(await violations(page)).toEqual([]);
   await shoot('office-import-done');
@@ -80,8 +88,24 @@ test('a file is imported row by row, what is wrong in it is told, and the same f
   await page.getByRole('button', { name: 'Import', exact: true }).click();
   await page.getByText('The import is done.').waitFor();
 
-  expect(await counts(page)).toEqual({ Imported: '0', Updated: '0', Unchanged: '252', 'Left out': '4' });
+  expect(await counts(page)).toEqual({ Imported: '0', Updated: '0', Unchanged: '253', 'Left out': '7' });
   expect(complaints).toEqual([]);
+});
+
+test('a row that the shop refuses with all that is sent beside it is left out alone', async () => {
+  const { page } = desk;
+  await page.route('**/graphql', (route) =>
+    route.continue({ postData: (route.request().postData() ?? '').replaceAll('Book number 930007', '\\u0000') }),
+  );
+  await page.goto('/office/import');
+
+  await choose(page, 'refused.csv', rows(930_001, 20));
+  await page.getByRole('button', { name: 'Import', exact: true }).click();
+  await page.getByText('The import is done.').waitFor();
+  await page.unrouteAll({ behavior: 'wait' });
+
+  expect(await counts(page)).toEqual({ Imported: '19', Updated: '0', Unchanged: '0', 'Left out': '1' });
+  expect(await remarks(page)).toEqual(['8\tLeft out\tthe shop does not take it']);
 });
 
 test('an import that is left is over, though its last rows are still under way', async () => {

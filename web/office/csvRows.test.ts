@@ -35,14 +35,41 @@ test('each row is what the API takes, with its line; columns that nobody asked f
 test('a row with a NUL is left out, since the API would refuse all that are sent with it', async () => {
   const found = await read(`${HEADER}\n1,,a,,O\0e,,,\n2,,b,,Two,,,\n`);
 
-  expect(found).toEqual([{ line: 2, why: 'it is not UTF-8 text' }, expect.objectContaining({ line: 3, bookId: '2' })]);
+  expect(found).toEqual([{ line: 2, to: 2, why: 'NOT_TEXT' }, expect.objectContaining({ line: 3, bookId: '2' })]);
 });
 
-test('a line that is no row is told with its number, and the rows around it are read', async () => {
-  const found = await read(`${HEADER}\n1,,a,,One,,,\n2,too,few\n3,,c,,Three,,,\n`);
+/** The lines of rows, and what is between them, of a file with CR LF and of the same with LF. */
+async function linesOf(...lines: string[]) {
+  const [found, ofWindows] = await Promise.all(
+    ['\n', '\r\n'].map(async (end) =>
+      (await read([HEADER, ...lines, ''].join(end))).map((row) => ('why' in row ? row : row.line)),
+    ),
+  );
+  expect(ofWindows).toEqual(found);
+  return found;
+}
 
-  expect(found.map(({ line }) => line)).toEqual([2, 3, 4]);
-  expect(found[1]).toEqual({ line: 3, why: expect.stringContaining('3') });
+test('a line that is no row is told with its number, and the rows around it are read', async () => {
+  expect(
+    await linesOf('1,,a,,One,,,', '', '2,too,few', '3,too,few', '', '4,,d,,"Four', '', 'lines",,,', '5,,,,Five,,,'),
+  ).toEqual([2, { line: 4, to: 4, why: 'COLUMNS' }, { line: 5, to: 5, why: 'COLUMNS' }, 7, 10]);
+});
+
+test('of a quote that is wrong all lines are told that it costs', async () => {
+  const row = '1,,a,,One,,,';
+
+  expect(await linesOf(row, '2,,a,,T"wo,,,', row)).toEqual([2, { line: 3, to: 3, why: 'QUOTE' }, 4]);
+  expect(await linesOf(row, '2,,a,,"Two,,,', row, '', '3,,a,,"Three",,,', row)).toEqual([
+    2,
+    { line: 3, to: 6, why: 'QUOTE' },
+    7,
+  ]);
+  expect(await linesOf(row, '2,,a,,"Tw"o,,,', row, '3,,a,,"Three",,,', row)).toEqual([
+    2,
+    { line: 3, to: 5, why: 'QUOTE' },
+    6,
+  ]);
+  expect(await linesOf(row, '', '2,,a,,"Two,,,', row, row)).toEqual([2, { line: 4, to: 6, why: 'QUOTE_NOT_CLOSED' }]);
 });
 
 test('a letter may lie across two pieces of the file', async () => {

@@ -17,10 +17,21 @@ const columns = {
 type Column = keyof typeof columns;
 const names = Object.keys(columns) as Column[]; // the keys of a literal
 
+/** Lines that are no row, from the first to the last. */
 export interface Unreadable {
   line: number;
-  why: string;
+  to: number;
+  why: Why;
 }
+export type Why = 'COLUMNS' | 'QUOTE' | 'QUOTE_NOT_CLOSED' | 'NOT_TEXT' | 'TOO_LONG' | 'REFUSED';
+
+/** By the parser's codes; there are no others with these options. */
+const whyOf: Partial<Record<string, Why>> = {
+  CSV_RECORD_INCONSISTENT_COLUMNS: 'COLUMNS',
+  INVALID_OPENING_QUOTE: 'QUOTE',
+  CSV_INVALID_CLOSING_QUOTE: 'QUOTE',
+  CSV_QUOTE_NOT_CLOSED: 'QUOTE_NOT_CLOSED',
+};
 
 /** The whole file is another one than it should be. */
 export class WrongFile extends Error {
@@ -37,28 +48,40 @@ export async function* rowsOf(file: Blob): AsyncGenerator<ImportRowInput | Unrea
   if (!file.size) throw new WrongFile({ kind: 'EMPTY' }); // the parser fails on nothing at all
   const { parse } = await import('csv-parse/browser/esm');
   const found: (ImportRowInput | Unreadable)[] = [];
-  let lastLine = 1;
+  /** Where what was read last ends, and how many empty lines there were by then. */
+  let last = { line: 0, empty: 0 };
+  /** Since a quote that is wrong, until the next row shows how far it reaches. */
+  let lost: Omit<Unreadable, 'to'> | undefined;
   let hasHeader = false;
+  const here = () => ({ line: parser.info.lines, empty: parser.info.empty_lines });
+  const foundLost = (to: number) => {
+    if (lost) found.push({ ...lost, to });
+    lost = undefined;
+  };
   const parser = parse({
     skip_empty_lines: true,
     skip_records_with_error: true,
     columns(header: string[]) {
       hasHeader = true;
+      last = here();
       const missing = names.filter((name) => !header.includes(name));
       if (missing.length) throw new WrongFile({ kind: 'NO_COLUMN', missing });
       return header;
     },
     on_record(record: Record<Column, string>, { lines }) {
-      lastLine = lines;
+      const line = lines - linesIn(Object.values(record).join(''));
+      foundLost(line - 1);
+      last = here();
       const input = inputOf(record);
       const isText = !Object.values(input).some((text) => text?.includes('\0')); // the API takes none in a text
-      found.push(isText ? { line: lines, ...input } : { line: lines, why: 'it is not UTF-8 text' });
+      found.push(isText ? { line, ...input } : { line, to: lines, why: 'NOT_TEXT' });
       return null; // they leave by `found`
     },
     on_skip(error) {
-      const { lines } = parser.info;
-      found.push({ line: lastLine + 1, why: inWords(lastLine + 1, lines, error?.message ?? 'it cannot be read') });
-      lastLine = lines;
+      const end = here();
+      lost ??= { line: last.line + 1 + end.empty - last.empty, why: whyOf[error?.code ?? ''] ?? 'QUOTE' };
+      last = end;
+      if (lost.why === 'COLUMNS') foundLost(end.line);
       return undefined;
     },
   });
@@ -66,12 +89,15 @@ export async function* rowsOf(file: Blob): AsyncGenerator<ImportRowInput | Unrea
   failed.catch(() => undefined); // it is raced below
   const taken = (send: (done: () => void) => void) => Promise.race([new Promise<void>(send), failed]);
 
+  const withLineFeeds = lineFeeds();
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let linesBefore = 1;
+  let lastLine = 1; // what ends the last one begins no other
   const decode = (bytes: Uint8Array<ArrayBuffer>, stream: boolean) => {
     try {
-      const text = decoder.decode(bytes, { stream });
+      const text = withLineFeeds(decoder.decode(bytes, { stream }));
       linesBefore += linesIn(text);
+      if (text) lastLine = text.endsWith('\n') ? linesBefore - 1 : linesBefore;
       return text;
     } catch {
       const [good = ''] = new TextDecoder().decode(bytes).split('\uFFFD', 1);
@@ -91,6 +117,7 @@ export async function* rowsOf(file: Blob): AsyncGenerator<ImportRowInput | Unrea
     parser.on('end', done).resume();
     parser.end();
   });
+  foundLost(lastLine);
   yield* found.splice(0);
   if (!hasHeader) throw new WrongFile({ kind: 'EMPTY' });
 }
@@ -100,8 +127,15 @@ function inputOf(record: Record<Column, string>): Omit<ImportRowInput, 'line'> {
   return Object.fromEntries(entries) as Omit<ImportRowInput, 'line'>; // one for each column
 }
 
-/** What runs over several lines has lost a quote: all of them are left out. */
-const inWords = (from: number, to: number, message: string): string =>
-  to > from ? `lines ${from} to ${to}: ${message}` : message;
+/** Ends each line of a text that comes in pieces by LF alone: the parser counts CR LF within quotes as two lines. */
+function lineFeeds(): (piece: string) => string {
+  let isAfterReturn = false;
+  return (piece) => {
+    if (!piece) return '';
+    const text = isAfterReturn && piece.startsWith('\n') ? piece.slice(1) : piece;
+    isAfterReturn = piece.endsWith('\r');
+    return text.replace(/\r\n?/g, '\n');
+  };
+}
 
 const linesIn = (text: string): number => text.split('\n').length - 1;

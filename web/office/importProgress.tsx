@@ -2,8 +2,9 @@
 import { useFormat } from '../language/format.ts';
 import { plural, wordsOf } from '../language/language.ts';
 import { download } from '../pieces/download.ts';
-import { Button, Faults, useFaults } from '../pieces/form.tsx';
+import { Button } from '../pieces/form.tsx';
 import { Problem } from '../pieces/states.tsx';
+import type { Unreadable } from './csvRows.ts';
 import { goOn, type Import, leaveImport, type Remark, stopImport } from './importRun.ts';
 
 const useWords = wordsOf({
@@ -31,6 +32,16 @@ const useWords = wordsOf({
     line: 'Line',
     outcome: 'The row was',
     reason: 'Reason',
+    lines: (from: string, to: string, text: string) => `lines ${from} to ${to}: ${text}`,
+    brokenLines: (from: string, to: string) => `It was at lines ${from} to ${to}.`,
+    whys: {
+      COLUMNS: 'it has more or fewer columns than the header',
+      QUOTE: 'a quote is missing, or there is one too many',
+      QUOTE_NOT_CLOSED: 'a quote is opened and never closed',
+      NOT_TEXT: 'it is not UTF-8 text',
+      TOO_LONG: 'it is too long to be sent',
+      REFUSED: 'the shop does not take it',
+    },
   },
   ko: {
     states: {
@@ -53,6 +64,16 @@ const useWords = wordsOf({
     line: '줄',
     outcome: '처리 결과',
     reason: '사유',
+    lines: (from: string, to: string, text: string) => `${from}~${to}번째 줄: ${text}`,
+    brokenLines: (from: string, to: string) => `${from}~${to}번째 줄을 가져오던 중이었습니다.`,
+    whys: {
+      COLUMNS: '열의 수가 첫 줄과 다릅니다',
+      QUOTE: '따옴표가 빠졌거나 더 있습니다',
+      QUOTE_NOT_CLOSED: '따옴표가 닫히지 않았습니다',
+      NOT_TEXT: 'UTF-8 텍스트가 아닙니다',
+      TOO_LONG: '너무 길어서 보낼 수 없습니다',
+      REFUSED: '서점에서 받을 수 없는 내용입니다',
+    },
   },
 });
 
@@ -60,13 +81,12 @@ const outcomes = ['IMPORTED', 'UPDATED', 'UNCHANGED', 'LEFT_OUT'] as const;
 const SHOWN = 100;
 
 export function ImportProgress({
-  of: { fileName, state, total, counts, remarks, errors, problem, tookMs },
+  of: { fileName, state, total, counts, remarks, problem, brokenLines, tookMs },
 }: {
   of: Import;
 }) {
   const words = useWords();
   const format = useFormat();
-  const { rest } = useFaults(errors, []);
   const done = outcomes.reduce((sum, outcome) => sum + counts[outcome], 0);
   const aSecond = (done * 1000) / Math.max(1, tookMs);
   const isOver = state === 'DONE' || state === 'BROKEN';
@@ -75,8 +95,8 @@ export function ImportProgress({
       <section className="import card" aria-label={fileName}>
         <h2>{fileName}</h2>
         <p role="status">{words.states[state]}</p>
-        <Faults of={rest} />
         <Problem error={problem} />
+        {brokenLines && <p>{words.brokenLines(format.number(brokenLines[0]), format.number(brokenLines[1]))}</p>}
         <progress max={total} value={done} aria-label={fileName} />
         <p className="reading">
           <span>{words.progress(format.number(done), format.number(total))}</span>
@@ -108,6 +128,11 @@ export function ImportProgress({
 function Remarks({ of: remarks, fileName }: { of: readonly Remark[]; fileName: string }) {
   const words = useWords();
   const format = useFormat();
+  const inWords = (said: string | Unreadable): string => {
+    if (typeof said === 'string') return said;
+    const { line, to, why } = said;
+    return to > line ? words.lines(format.number(line), format.number(to), words.whys[why]) : words.whys[why];
+  };
   return (
     <section className="part" aria-labelledby="remarks">
       <header className="heading">
@@ -115,7 +140,11 @@ function Remarks({ of: remarks, fileName }: { of: readonly Remark[]; fileName: s
         <Button
           onClick={() => {
             const head = [words.line, words.outcome, words.reason];
-            const rows = remarks.map(({ line, outcome, text }) => [String(line), words.outcomes[outcome], text]);
+            const rows = remarks.map(({ line, outcome, said }) => [
+              String(line),
+              words.outcomes[outcome],
+              inWords(said),
+            ]);
             download(`${fileName.replace(/\.csv$/i, '')}-remarks.csv`, 'text/csv', csvOf([head, ...rows]));
           }}
         >
@@ -135,11 +164,11 @@ function Remarks({ of: remarks, fileName }: { of: readonly Remark[]; fileName: s
             </tr>
           </thead>
           <tbody>
-            {remarks.slice(0, SHOWN).map(({ line, outcome, text }) => (
-              <tr key={`${line} ${text}`}>
+            {remarks.slice(0, SHOWN).map(({ line, outcome, said }) => (
+              <tr key={`${line} ${inWords(said)}`}>
                 <td className="number">{format.number(line)}</td>
                 <td>{words.outcomes[outcome]}</td>
-                <td>{text}</td>
+                <td>{inWords(said)}</td>
               </tr>
             ))}
           </tbody>

@@ -1,10 +1,9 @@
 /** An import that is under way. It goes on while other views of the page are looked at. */
 import type { CombinedError, OperationResult } from 'urql';
-import { isPassing } from '../client/client.ts';
+import { hasCode, isPassing } from '../client/client.ts';
 import { pause } from '../client/live.ts';
 import { followAccount } from '../client/session.ts';
 import { createStore, useStore } from '../client/store.ts';
-import type { UserError } from '../language/refusals.ts';
 import { rowsOf, type Unreadable } from './csvRows.ts';
 import type { ImportBooksMutation, ImportRowInput } from './importBooks.generated.ts';
 
@@ -21,18 +20,20 @@ type Outcome = Answer['results'][number]['outcome'];
 export interface Remark {
   line: number;
   outcome: Outcome;
-  text: string;
+  /** The server's sentence, or what is wrong with the lines. */
+  said: string | Unreadable;
 }
 
 export interface Import {
   fileName: string;
-  /** WAITING: the server does not answer, and is asked again. BROKEN: the file cannot be read any more, or `errors` or `problem` say why. */
+  /** WAITING: the server does not answer, and is asked again. BROKEN: the file cannot be read any more, or `problem` says why. */
   state: 'RUNNING' | 'WAITING' | 'STOPPED' | 'DONE' | 'BROKEN';
   total: number;
   counts: Record<Outcome, number>;
   remarks: readonly Remark[];
-  errors: readonly UserError[];
   problem?: CombinedError;
+  /** The first and the last of those that were sent when it broke off. */
+  brokenLines?: readonly [number, number];
   /** Without the time in which it was stopped. */
   tookMs: number;
 }
@@ -48,10 +49,15 @@ let run: { stop(): void; goOn(): void } | undefined;
 
 export const useImport = (): Import | null => useStore(current);
 
+/** It is what is sent that is refused, not who sends it. */
+const OF_THE_ROWS = ['BAD_USER_INPUT', 'PAYLOAD_TOO_LARGE'];
+
 type Sent = Pick<OperationResult<ImportBooksMutation>, 'data' | 'error'>;
 
 export function startImport(file: File, total: number, send: (rows: ImportRowInput[]) => Promise<Sent>): void {
   const batches = batchesOf(file);
+  /** Parts of one that was refused, the next one last. */
+  const parts: Batch[] = [];
   let batch: Batch | undefined;
   let working = false;
   let stopping = new AbortController();
@@ -62,13 +68,17 @@ export function startImport(file: File, total: number, send: (rows: ImportRowInp
     try {
       for (let tries = 0; !stopping.signal.aborted; ) {
         const startedAt = Date.now();
-        batch ??= (await batches.next()).value;
+        batch ??= parts.pop() ?? (await batches.next()).value;
         if (!batch) return end('DONE');
         const { rows, unreadable } = batch;
         const { data, error }: Sent = rows.length ? await send(rows) : { data: NOTHING };
-        if (error && !isPassing(error)) return end('BROKEN', { problem: error });
         const answer = data?.importBooks;
-        if (answer?.userErrors.length) return end('BROKEN', { errors: answer.userErrors });
+        if (hasCode(error, ...OF_THE_ROWS) || answer?.userErrors.length) {
+          parts.push(...partsOf(batch).reverse());
+          batch = undefined;
+          continue;
+        }
+        if (error && !isPassing(error)) return end('BROKEN', { problem: error, brokenLines: linesOf(rows) });
         if (answer) {
           change(({ counts, remarks, tookMs }) => ({
             state: stopping.signal.aborted ? 'STOPPED' : 'RUNNING',
@@ -113,7 +123,7 @@ export function startImport(file: File, total: number, send: (rows: ImportRowInp
   };
   run = mine;
   const counts = { IMPORTED: 0, UPDATED: 0, UNCHANGED: 0, LEFT_OUT: 0 };
-  current.set({ fileName: file.name, state: 'RUNNING', total, counts, remarks: [], errors: [], tookMs: 0 });
+  current.set({ fileName: file.name, state: 'RUNNING', total, counts, remarks: [], tookMs: 0 });
   addEventListener('beforeunload', askFirst);
   void work();
 }
@@ -138,10 +148,25 @@ function withResults({ counts: before, remarks }: Results, { results }: Answer, 
   const counts = { ...before };
   for (const { outcome } of results) counts[outcome]++;
   counts.LEFT_OUT += unreadable.length;
-  const said = results.flatMap(({ line, outcome, remarks }) => remarks.map((text) => ({ line, outcome, text })));
-  const skipped = unreadable.map(({ line, why }) => ({ line, outcome: 'LEFT_OUT' as const, text: why }));
+  const said = results.flatMap(({ line, outcome, remarks }) => remarks.map((said) => ({ line, outcome, said })));
+  const skipped = unreadable.map((said) => ({ line: said.line, outcome: 'LEFT_OUT' as const, said }));
   return { counts, remarks: [...remarks, ...[...said, ...skipped].sort((a, b) => a.line - b.line)] };
 }
+
+/** What is wrong with one row refuses all: the halves are tried each by itself, down to that row, which is left out. */
+function partsOf({ rows, unreadable }: Batch): Batch[] {
+  if (rows.length <= 1)
+    return [{ rows: [], unreadable: [...unreadable, ...rows.map((row) => leftOut(row, 'REFUSED'))] }];
+  const half = rows.length / 2;
+  return [
+    { rows: rows.slice(0, half), unreadable },
+    { rows: rows.slice(half), unreadable: [] },
+  ];
+}
+
+const leftOut = ({ line }: ImportRowInput, why: Unreadable['why']): Unreadable => ({ line, to: line, why });
+
+const linesOf = (rows: readonly ImportRowInput[]): [number, number] => [rows[0]?.line ?? 0, rows.at(-1)?.line ?? 0];
 
 async function* batchesOf(file: File): AsyncGenerator<Batch, undefined> {
   const encoder = new TextEncoder();
@@ -154,7 +179,7 @@ async function* batchesOf(file: File): AsyncGenerator<Batch, undefined> {
     }
     const size = encoder.encode(JSON.stringify(row)).length + 1;
     if (size > MOST_BYTES) {
-      batch.unreadable.push({ line: row.line, why: `it is longer than ${MOST_BYTES} bytes` });
+      batch.unreadable.push(leftOut(row, 'TOO_LONG'));
       continue;
     }
     if (batch.rows.length === MOST_ROWS || bytes + size > MOST_BYTES) {
