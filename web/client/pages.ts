@@ -1,7 +1,7 @@
 /** Lists that are read page by page: each page begins where the one before it ends now, so that what comes in meanwhile makes no gap and no double. */
 import type { AnyVariables, CombinedError, OperationResult, TypedDocumentNode } from '@urql/core';
 import { useCallback, useEffect, useMemo, useState } from 'react';
-import { stringifyVariables, useClient } from 'urql';
+import { type Client, createRequest, stringifyVariables, useClient } from 'urql';
 import { type ReadOptions, useAgain } from './hooks.ts';
 
 export interface Connection {
@@ -47,10 +47,17 @@ export function usePages<Data, Variables extends AnyVariables, List extends Conn
   const key = stringifyVariables(given);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the key is what they say
   const variables = useMemo(() => given, [key]);
-  const [wanted, setWanted] = useState({ key, pages: 1 });
-  const count = wanted.key === key ? wanted.pages : 1;
+  const remembered = useMemo(() => rememberedPages(document, variables), [document, variables]);
+  const [wanted, setWanted] = useState({ key, pages: remembered.pages });
+  const count = wanted.key === key ? wanted.pages : remembered.pages;
   const [round, setRound] = useState(0);
   const [found, setFound] = useState<{ key: string; pages: Page<Data>[] }>({ key, pages: [] });
+  // There at the first rendering: the browser goes back to where the reader was only if the list is as long as it was.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only what a list begins with; what comes afterwards is in `found`
+  const cached = useMemo(
+    () => (when ? readCached(client, document, variables, connectionIn, remembered.pages) : []),
+    [client, document, variables, when],
+  );
   const again = useCallback(() => setRound((round) => round + 1), []);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `connectionIn` is a new function each time, and always the same; a new round reads again
@@ -94,8 +101,9 @@ export function usePages<Data, Variables extends AnyVariables, List extends Conn
     };
   }, [client, document, variables, key, count, when, round]);
 
-  const lists = found.pages.flatMap(({ data }) => (data && connectionIn(data)) ?? []);
   const current = found.key === key && found.pages.length > 0;
+  const shown = current || !cached.length ? found.pages.map(({ data }) => data) : cached;
+  const lists = shown.flatMap((data) => (data && connectionIn(data)) ?? []);
   const { hasNextPage = false } = lists.at(-1)?.pageInfo ?? {};
   const underWay =
     when && (!current || found.pages.some(({ underWay }) => underWay) || (hasNextPage && found.pages.length < count));
@@ -109,6 +117,45 @@ export function usePages<Data, Variables extends AnyVariables, List extends Conn
     refreshing: underWay,
     error: found.pages.find(({ error }) => error)?.error,
     again,
-    more: hasNextPage ? () => setWanted({ key, pages: found.pages.length + 1 }) : null,
+    more: hasNextPage
+      ? () => {
+          setWanted({ key, pages: shown.length + 1 });
+          remembered.keep(shown.length + 1);
+        }
+      : null,
+  };
+}
+
+/** As many pages of a list as are cached, one after the other. */
+function readCached<Data, Variables extends AnyVariables>(
+  client: Client,
+  document: TypedDocumentNode<Data, Variables>,
+  given: Omit<Variables, 'after'>,
+  connectionIn: (data: Data) => Connection | null | undefined,
+  count: number,
+): Data[] {
+  const pages: Data[] = [];
+  let after: string | undefined;
+  do {
+    const all = { ...given, after } as unknown as Variables; // what is given, and the one that was left out
+    const data = client.readQuery(document, all, { requestPolicy: 'cache-only' })?.data;
+    if (!data) break;
+    pages.push(data);
+    const { hasNextPage, endCursor } = connectionIn(data)?.pageInfo ?? {};
+    after = (hasNextPage && endCursor) || undefined;
+  } while (after && pages.length < count);
+  return pages;
+}
+
+/** How many pages of a list were shown at this place of the browser's history. */
+function rememberedPages<Data, Variables extends AnyVariables>(
+  document: TypedDocumentNode<Data, Variables>,
+  given: Omit<Variables, 'after'>,
+) {
+  const name = `pages ${createRequest(document, given as unknown as Variables).key}`; // several lists may stand in one view
+  const state = () => (history.state ?? {}) as Record<string, number | undefined>; // nobody else keeps anything there
+  return {
+    pages: state()[name] ?? 1,
+    keep: (pages: number) => history.replaceState({ ...state(), [name]: pages }, ''),
   };
 }

@@ -27,7 +27,7 @@ export function Page({ title, aside, children }: PageProps) {
   useEffect(() => {
     if (!first) heading.current?.focus({ preventScroll: true });
     first = false;
-    if (!wentBack) scrollTo({ top: 0, behavior: 'instant' });
+    if (!wentBack) scrollTo(0, 0);
   }, []);
   return (
     <main id="main">
