@@ -2,13 +2,14 @@
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { useRead } from '../client/hooks.ts';
+import { useAccount } from '../client/session.ts';
 import { useFormat } from '../language/format.ts';
 import { wordsOf } from '../language/language.ts';
 import { Cover } from '../pieces/cover.tsx';
 import { Page } from '../pieces/page.tsx';
 import { Loading, Problem } from '../pieces/states.tsx';
 import { Availability } from './availability.tsx';
-import { BookDocument, type BookQuery } from './book.generated.ts';
+import { BookDocument, BookForMeDocument, type BookQuery } from './book.generated.ts';
 import { Lending } from './lending.tsx';
 import { type FilterName, searchBy } from './searchParams.ts';
 import './catalogue.css';
@@ -50,6 +51,7 @@ const LOOK_AGAIN_MS = 30_000;
 export default function BookPage({ id }: { id: string }) {
   const words = useWords();
   const { data, loading, error, again } = useRead(BookDocument, { id }, { everyMs: LOOK_AGAIN_MS });
+  const forMe = useForMe(id);
   const book = data?.book;
   if (loading || (error && !book))
     return <Page title={words.book}>{loading ? <Loading /> : <Problem error={error} again={again} />}</Page>;
@@ -60,15 +62,28 @@ export default function BookPage({ id }: { id: string }) {
       </Page>
     );
   return (
-    <Page title={book.title} aside={<Availability {...book} />}>
+    <Page title={book.title} aside={!forMe.offer && <Availability {...book} />}>
       <Problem error={error} again={again} />
       <div className="book">
         <Cover {...book} />
-        <Lending book={book} />
+        <Lending book={book} forMe={forMe} />
         <Facts book={book} />
       </div>
     </Page>
   );
+}
+
+export type ForMe = ReturnType<typeof useForMe>;
+
+/** What stands for or against this reader; an offer counts more than what is left for others. */
+function useForMe(id: string) {
+  const account = useAccount();
+  const { data, error, again } = useRead(BookForMeDocument, { id }, { when: account !== null, everyMs: LOOK_AGAIN_MS });
+  const place = data?.me?.waitlist?.find(
+    ({ book, status }) => book.id === id && (status === 'WAITING' || status === 'OFFERED'),
+  );
+  const offer = place?.status === 'OFFERED' ? place.offerExpiresAt : null;
+  return { data, error, again, place, offer };
 }
 
 function Facts({ book }: { book: Book }) {

@@ -1,19 +1,17 @@
 /** What a loan costs and how many copies there are: then one rents it, or waits for it. */
 import { Link } from 'wouter';
-import { useRead } from '../client/hooks.ts';
 import { useAccount } from '../client/session.ts';
 import { useFormat } from '../language/format.ts';
 import { plural, wordsOf } from '../language/language.ts';
 import { Problem } from '../pieces/states.tsx';
 import { useStatusWords } from '../pieces/words.ts';
-import { BookForMeDocument } from './book.generated.ts';
-import type { Book } from './book.tsx';
+import type { Book, ForMe } from './book.tsx';
 import { Waiting } from './waiting.tsx';
 
 const useWords = wordsOf({
   en: {
     title: 'Rent it',
-    fee: (fee: string) => `${fee} a copy for one loan`,
+    fee: (fee: string) => `${fee} per copy and loan`,
     feeForDays: (fee: string, days: number) => `${fee} a copy for ${days} days`,
     stock: (available: number, owned: number) =>
       `${available} of ${plural(owned, { one: '1 copy', other: `${owned} copies` })} can be rented now.`,
@@ -25,8 +23,8 @@ const useWords = wordsOf({
   },
   ko: {
     title: '대여하기',
-    fee: (fee: string) => `1권 1회 대여 ${fee}`,
-    feeForDays: (fee: string, days: number) => `1권 ${days}일 대여 ${fee}`,
+    fee: (fee: string) => `1권당 1회 대여료 ${fee}`,
+    feeForDays: (fee: string, days: number) => `1권당 ${days}일 대여료 ${fee}`,
     stock: (available: number, owned: number) => `전체 ${owned}권 중 ${available}권을 지금 대여할 수 있습니다.`,
     none: '보유한 책이 없습니다.',
     withdrawn: '더 이상 대여하지 않는 책입니다.',
@@ -36,37 +34,26 @@ const useWords = wordsOf({
   },
 });
 
-const LOOK_AGAIN_MS = 30_000;
-
-export function Lending({ book }: { book: Book }) {
+export function Lending({ book, forMe: { data, error, again, place, offer } }: { book: Book; forMe: ForMe }) {
   const words = useWords();
   const say = useStatusWords();
   const format = useFormat();
   const account = useAccount();
-  const { data, error, again } = useRead(
-    BookForMeDocument,
-    { id: book.id },
-    { when: account !== null, everyMs: LOOK_AGAIN_MS },
-  );
   const days = data?.rentalQuote?.loanDays;
   const fee = format.money(book.rentalFee);
-  const place = data?.me?.waitlist?.find(
-    (entry) => entry.book.id === book.id && (entry.status === 'WAITING' || entry.status === 'OFFERED'),
-  );
   const { available, owned } = book.stock;
   const withdrawn = book.status === 'WITHDRAWN';
-  const until = place?.status === 'OFFERED' ? place.offerExpiresAt : null;
   const hindrances = (data?.rentalQuote?.reasons ?? []).filter(({ code }) => ofCustomer.includes(code));
-  const canBeHad = !withdrawn && (available > 0 || until);
+  const canBeHad = !withdrawn && (available > 0 || offer);
 
   return (
     <section className="card lending" aria-labelledby="lending">
       <h2 id="lending">{words.title}</h2>
       <p className="fee">{days ? words.feeForDays(fee, days) : words.fee(fee)}</p>
-      <p>{withdrawn ? words.withdrawn : owned === 0 ? words.none : words.stock(available, owned)}</p>
-      {until && (
+      {!offer && <p>{withdrawn ? words.withdrawn : owned === 0 ? words.none : words.stock(available, owned)}</p>}
+      {offer && (
         <p role="status" className="offer">
-          {words.offered(format.time(until))}
+          {words.offered(format.time(offer))}
         </p>
       )}
       {hindrances.map(({ code }) => (
