@@ -42,7 +42,7 @@ test('a reader finds a book, makes an account, and rents it in two steps', async
   await page.getByRole('heading', { name: '어디로 보내 드릴까요?' }).waitFor();
   await page.getByLabel('받는 분').fill('김하나');
   await page.getByLabel('우편번호').fill('04524');
-  await page.getByLabel('시·도').fill('서울');
+  await page.getByLabel('도시').fill('서울');
   await page.getByLabel('주소', { exact: true }).fill('세종대로 110');
   await shoot('story-2-address');
   await page.getByRole('button', { name: '결제 단계로' }).click();

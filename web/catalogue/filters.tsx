@@ -7,7 +7,7 @@ import { type FilterName, filterNames, orders } from './searchParams.ts';
 
 const useWords = wordsOf({
   en: {
-    available: 'Only what can be had now',
+    available: 'Available now',
     order: 'Order',
     orders: { RELEVANCE: 'Best match', POPULAR: 'Most popular', NEWEST: 'Newest first', TITLE: 'By title' },
     more: 'More filters',

@@ -28,7 +28,7 @@ const korean: Record<string, string | ((message: string) => string)> = {
   'INVALID_INPUT name': '이름을 200자 이내로 입력해 주세요.',
   'INVALID_INPUT line1': '주소를 200자 이내로 입력해 주세요.',
   'INVALID_INPUT line2': '상세 주소는 200자까지 입력할 수 있습니다.',
-  'INVALID_INPUT city': '시·도를 200자 이내로 입력해 주세요.',
+  'INVALID_INPUT city': '도시를 200자 이내로 입력해 주세요.',
   'INVALID_INPUT postalCode': '우편번호를 입력해 주세요.',
   'INVALID_INPUT country': '국가를 선택해 주세요.',
   'INVALID_INPUT phone': '전화번호는 200자까지 입력할 수 있습니다.',

@@ -27,7 +27,7 @@ const useWords = wordsOf({
       name: '받는 분',
       line1: '주소',
       line2: '상세 주소 (선택)',
-      city: '시·도',
+      city: '도시',
       postalCode: '우편번호',
       country: '국가',
       phone: '연락처 (선택)',

@@ -6,7 +6,7 @@ import type { Book } from './rent.tsx';
 
 const useWords = wordsOf({
   en: { steps: 'Steps', names: { address: 'Address', payment: 'Payment' }, fee: (fee: string) => `${fee} a copy` },
-  ko: { steps: '신청 단계', names: { address: '배송지', payment: '결제' }, fee: (fee: string) => `1권 ${fee}` },
+  ko: { steps: '신청 단계', names: { address: '배송지', payment: '결제' }, fee: (fee: string) => `1권당 ${fee}` },
 });
 
 const steps = ['address', 'payment'] as const;
