@@ -57,7 +57,7 @@ test('the keyboard alone finds a book and completes a rental', async () => {
   await tabTo(page, /^Rent/);
   await keyboard.press('Enter');
 
-  await page.getByRole('heading', { name: 'Where shall it go?' }).waitFor();
+  await page.getByRole('heading', { name: 'Delivery address' }).waitFor();
   await tabTo(page, /^Name/);
   await keyboard.type('A Reader');
   await tabTo(page, /Street and number/);

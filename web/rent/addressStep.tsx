@@ -1,6 +1,6 @@
 /** The first step: how many copies, and where they go. */
 import type { FormEvent } from 'react';
-import { useSend } from '../client/hooks.ts';
+import { useRead, useSend } from '../client/hooks.ts';
 import { wordsOf } from '../language/language.ts';
 import type { UserError } from '../language/refusals.ts';
 import { AddressFields, addressNames } from '../pieces/addressFields.tsx';
@@ -9,13 +9,14 @@ import { Button, Faults, Field, Tick, useFaults } from '../pieces/form.tsx';
 import { Page } from '../pieces/page.tsx';
 import { Problem } from '../pieces/states.tsx';
 import { addressOf, type Draft, NEW } from './draft.ts';
-import { SaveAddressToRentDocument } from './rent.generated.ts';
+import { Refused } from './refused.tsx';
+import { QuoteRentalDocument, SaveAddressToRentDocument } from './rent.generated.ts';
 import type { Book, SavedAddress } from './rent.tsx';
 import { StepOf } from './steps.tsx';
 
 const useWords = wordsOf({
   en: {
-    title: 'Where shall it go?',
+    title: 'Delivery address',
     saved: 'Your addresses',
     other: 'Another address',
     keep: 'Keep this address for the next time',
@@ -36,6 +37,9 @@ const useWords = wordsOf({
   },
 });
 
+/** Of the API. */
+const MOST_COPIES = 100;
+
 interface AddressStepProps {
   book: Book;
   saved: readonly SavedAddress[];
@@ -50,6 +54,8 @@ export function AddressStep({ book, saved, draft, change, errors, setErrors, don
   const words = useWords();
   const { send, sending, error } = useSend(SaveAddressToRentDocument);
   const { at, rest } = useFaults(errors, [...addressNames, 'label', 'quantity']);
+  const quote = useQuote(book.id, draft.quantity);
+  const refused = quote?.allowed === false && !draft.sent;
   const first = saved.find(({ isDefault }) => isDefault) ?? saved[0];
   const chosen = draft.chosen ?? first?.id ?? NEW;
   const typesNew = !saved.some(({ id }) => id === chosen);
@@ -75,6 +81,23 @@ export function AddressStep({ book, saved, draft, change, errors, setErrors, don
     <Page title={words.title}>
       <StepOf book={book} step="address" />
       <form onSubmit={submit} onChange={({ currentTarget }) => change(read(currentTarget, draft))}>
+        <Field
+          name="quantity"
+          label={words.quantity}
+          type="number"
+          inputMode="numeric"
+          min={1}
+          max={MOST_COPIES}
+          required
+          defaultValue={draft.quantity}
+          error={at('quantity')}
+        />
+        <div role="alert">
+          {refused &&
+            quote.reasons.map(({ code }) => (
+              <Refused key={code} code={code} bookId={book.id} copies={draft.quantity} />
+            ))}
+        </div>
         {saved.length > 0 && (
           <SavedAddresses saved={saved} chosen={typesNew ? NEW : chosen} other={words.other} legend={words.saved} />
         )}
@@ -94,25 +117,21 @@ export function AddressStep({ book, saved, draft, change, errors, setErrors, don
             )}
           </>
         )}
-        <Field
-          name="quantity"
-          label={words.quantity}
-          type="number"
-          inputMode="numeric"
-          min={1}
-          max={100}
-          required
-          defaultValue={draft.quantity}
-          error={at('quantity')}
-        />
         <Faults of={rest} />
         <Problem error={error} />
-        <Button type="submit" kind="main" busy={sending}>
+        <Button type="submit" kind="main" busy={sending} disabled={refused}>
           {words.next}
         </Button>
       </form>
     </Page>
   );
+}
+
+/** Asked before an address is typed for nothing; that it cannot be asked is said in the second step. */
+function useQuote(bookId: string, quantity: number) {
+  const when = Number.isInteger(quantity) && quantity >= 1 && quantity <= MOST_COPIES;
+  const { data } = useRead(QuoteRentalDocument, { input: { bookId, quantity } }, { when });
+  return when ? data?.rentalQuote : undefined;
 }
 
 interface SavedAddressesProps {

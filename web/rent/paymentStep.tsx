@@ -28,6 +28,7 @@ const useWords = wordsOf({
     total: 'Total',
     pay: (total: string) => `Pay ${total} and rent`,
     rent: 'Rent',
+    paying: 'Checking the payment…',
     lost: 'No answer has come, so it is not known whether the request has arrived. You may send it again: it stays one rental, and is paid once.',
     again: 'Send it again',
     known:
@@ -44,6 +45,7 @@ const useWords = wordsOf({
     total: '결제 금액',
     pay: (total: string) => `${total} 결제하고 대여하기`,
     rent: '대여하기',
+    paying: '결제를 확인하고 있습니다…',
     lost: '응답을 받지 못해 신청이 접수되었는지 알 수 없습니다. 다시 보내셔도 한 번만 접수되고 한 번만 결제됩니다.',
     again: '다시 보내기',
     known: '앞서 보내신 신청이 다른 내용으로 이미 접수되었습니다. 새로 신청하기 전에 내 주문을 확인해 주세요.',
@@ -134,8 +136,10 @@ export function PaymentStep({ book, draft, change, address, firstStep, refused, 
         {/* A card serves one wish: after an answer it is given anew. */}
         <PaymentChoice key={key} ref={payment} />
         <div role="alert">
-          {rejection && <Refused code={rejection} bookId={book.id} />}
-          {!rejection && !sent && quote?.reasons.map(({ code }) => <Refused key={code} code={code} bookId={book.id} />)}
+          {rejection && <Refused code={rejection} bookId={book.id} copies={quantity} />}
+          {!rejection &&
+            !sent &&
+            quote?.reasons.map(({ code }) => <Refused key={code} code={code} bookId={book.id} copies={quantity} />)}
           {known && (
             <p className="refused">
               {words.known} <Link href="/orders">{words.orders}</Link>
@@ -148,6 +152,9 @@ export function PaymentStep({ book, draft, change, address, firstStep, refused, 
         <Button type="submit" kind="main" busy={paying || sending} disabled={quote?.allowed === false && !sent}>
           {lost ? words.again : total ? words.pay(total) : words.rent}
         </Button>
+        <p role="status" className="paying">
+          {paying && words.paying}
+        </p>
       </form>
     </Page>
   );
