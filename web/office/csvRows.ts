@@ -23,7 +23,7 @@ export interface Unreadable {
   to: number;
   why: Why;
 }
-export type Why = 'COLUMNS' | 'QUOTE' | 'QUOTE_NOT_CLOSED' | 'NOT_TEXT' | 'TOO_LONG' | 'REFUSED';
+type Why = 'COLUMNS' | 'QUOTE' | 'QUOTE_NOT_CLOSED' | 'NOT_TEXT' | 'TOO_LONG' | 'REFUSED';
 
 /** By the parser's codes; there are no others with these options. */
 const whyOf: Partial<Record<string, Why>> = {
