@@ -74,7 +74,7 @@ export default function DeliveryPage({ id }: { id: string }) {
           <NextScans parcel={parcel} />
           <section className="card">
             <h2>{words.scans}</h2>
-            <TrackingEvents of={parcel.trackingEvents} />
+            <TrackingEvents of={parcel.trackingEvents} withNotes />
           </section>
         </>
       )}

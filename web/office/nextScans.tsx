@@ -65,8 +65,7 @@ export function NextScans({ parcel }: { parcel: OfficeParcelFragment }) {
     setErrors(answer.userErrors);
     if (answer.userErrors.length || !answer.delivery) return;
     const { trackingEvents, status: now } = answer.delivery;
-    const wrong = !trackingEvents.findLast((event) => event.status === scan && event.note === (input.note ?? null))
-      ?.applied;
+    const wrong = !trackingEvents.findLast((event) => event.status === scan)?.applied;
     const name = status.delivery[scan];
     setSaid({ text: wrong ? words.notApplied(name, status.delivery[now]) : words.recorded(name), wrong });
     setNote('');

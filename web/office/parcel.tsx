@@ -22,7 +22,13 @@ const useWords = wordsOf({
 /** What was heard of later than this is told so. */
 const LATE_MS = 60_000;
 
-export function TrackingEvents({ of: events }: { of: OfficeParcelFragment['trackingEvents'] }) {
+interface TrackingEventsProps {
+  of: OfficeParcelFragment['trackingEvents'];
+  /** Whatever its carrier or courier wrote beside each, in no known language. */
+  withNotes?: boolean;
+}
+
+export function TrackingEvents({ of: events, withNotes = false }: TrackingEventsProps) {
   const words = useWords();
   const status = useStatusWords();
   const format = useFormat();
@@ -37,7 +43,7 @@ export function TrackingEvents({ of: events }: { of: OfficeParcelFragment['track
             <time dateTime={occurredAt}>{format.time(occurredAt)}</time>
             {Date.parse(receivedAt) - Date.parse(occurredAt) > LATE_MS && `, ${words.late(format.time(receivedAt))}`}
           </span>
-          {note && <span>{note}</span>}
+          {withNotes && note && <span lang="">{note}</span>}
           {!applied && <span>{words.kept}</span>}
         </li>
       ))}
