@@ -81,13 +81,13 @@ export default function Inspection() {
     return isSaved;
   }
 
-  async function scan(barcode: string): Promise<void> {
+  async function scan(barcode: string, told: string): Promise<void> {
     if (!(await next(undefined))) return;
     const data = await ask({ barcode });
     if (!data) return;
     const found = data.copies?.edges[0]?.node;
     setCopy(found);
-    if (!found) setUnknown(barcode);
+    if (!found) setUnknown(told);
   }
 
   return (

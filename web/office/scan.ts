@@ -15,6 +15,12 @@ const layout = [
 
 export const scanned = (text: string): string => [...text.trim().normalize('NFKD')].map(keyOf).join('').toUpperCase();
 
+/** What was typed, for people, and what it was read as where that is something else. */
+export function asTyped(text: string): string {
+  const code = scanned(text);
+  return code === text.trim().toUpperCase() ? code : `${text.trim()} (${code})`;
+}
+
 function keyOf(letter: string): string {
   const code = letter.codePointAt(0) ?? 0;
   for (const { first, keys } of layout) {

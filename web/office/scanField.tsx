@@ -2,7 +2,7 @@
 import { type FormEvent, type ReactNode, type RefObject, useEffect, useId } from 'react';
 import { wordsOf } from '../language/language.ts';
 import { Button } from '../pieces/form.tsx';
-import { scanned } from './scan.ts';
+import { asTyped, scanned } from './scan.ts';
 
 const useWords = wordsOf({ en: { find: 'Find' }, ko: { find: '찾기' } });
 
@@ -11,7 +11,8 @@ interface ScanFieldProps {
   hint?: string;
   busy: boolean;
   field: RefObject<HTMLInputElement>;
-  scan(code: string): void;
+  /** `told` is the code for people, as they typed it. */
+  scan(code: string, told: string): void;
   /** Enter, with nothing in the field. */
   empty?: () => void;
   /** What came of the last scan. */
@@ -33,10 +34,11 @@ export function ScanField({ label, hint, busy, field, scan, empty, children }: S
     event.preventDefault();
     const input = field.current;
     if (!input) return;
-    const code = scanned(input.value);
+    const { value } = input;
+    const code = scanned(value);
     input.value = '';
     input.focus();
-    if (code) scan(code);
+    if (code) scan(code, asTyped(value));
     else empty?.();
   }
 

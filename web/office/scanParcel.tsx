@@ -19,13 +19,13 @@ export function ScanParcel() {
   const { ask, asking, error } = useAsk(OfficeFindDeliveryDocument);
   const [unknown, setUnknown] = useState<string>();
 
-  async function scan(trackingNumber: string): Promise<void> {
+  async function scan(trackingNumber: string, told: string): Promise<void> {
     setUnknown(undefined);
     const data = await ask({ trackingNumber });
     if (!data) return;
     const found = data.deliveries?.edges[0]?.node;
     if (found) go(`/deliveries/${found.id}`);
-    else setUnknown(trackingNumber);
+    else setUnknown(told);
   }
 
   return (
