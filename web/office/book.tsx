@@ -63,9 +63,11 @@ const useWords = wordsOf({
   },
 });
 
+const REFRESH_MS = 30_000;
+
 export default function BookPage({ id }: { id: string }) {
   const words = useWords();
-  const { data, loading, error, again } = useRead(OfficeBookDocument, { id });
+  const { data, loading, error, again } = useRead(OfficeBookDocument, { id }, { everyMs: REFRESH_MS });
   const book = data?.book;
 
   return (
