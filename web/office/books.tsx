@@ -89,7 +89,11 @@ export default function Books() {
         </div>
       }
     >
-      <Filters key={`filters ${address}`} params={params} choose={(event) => setParams(typed(event))} />
+      <Filters
+        key={`filters ${address}`}
+        params={params}
+        choose={(event) => setParams(chosenIn(typed(event), params))}
+      />
       <FoundBooks key={address} params={params} />
     </Page>
   );
@@ -116,8 +120,16 @@ function askedFor(params: URLSearchParams) {
     available: params.has('available') || undefined,
   };
   const search = params.get('search') ?? undefined;
-  const orderBy = orders.find((order) => order === params.get('orderBy')) ?? (search ? 'RELEVANCE' : 'TITLE');
-  return { search, filter, orderBy };
+  const orderBy = orders.find((order) => order === params.get('orderBy'));
+  const usual = search ? 'RELEVANCE' : 'TITLE'; // without words nothing matches best
+  return { search, filter, orderBy: orderBy && (search || orderBy !== 'RELEVANCE') ? orderBy : usual } as const;
+}
+
+/** An order that nobody chose is not asked for: with other words it may be another one. */
+function chosenIn(chosen: Record<string, string>, before: URLSearchParams): Record<string, string> {
+  const { orderBy, ...others } = chosen;
+  const isChosen = orderBy === before.get('orderBy') || orderBy !== askedFor(before).orderBy;
+  return isChosen ? chosen : others;
 }
 
 function Filters({ params, choose }: { params: URLSearchParams; choose(event: FormEvent<HTMLFormElement>): void }) {
