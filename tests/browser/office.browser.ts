@@ -85,6 +85,34 @@ test('a list of books that is asked for otherwise begins anew', async () => {
   expect(await page.getByRole('alert').count()).toBe(0);
 });
 
+test('the order that is shown is the one that holds: by title, and with words what fits best', async () => {
+  const order = () => page.getByLabel('Order').inputValue();
+  await page.goto('/office/books');
+  expect(await order()).toBe('TITLE');
+
+  await page.getByLabel('Title, author').fill('dune');
+  await page.getByRole('button', { name: 'Find' }).click();
+  await page.waitForURL('**/office/books?search=dune');
+
+  expect(await order()).toBe('RELEVANCE');
+  await page.goto('/office/books?orderBy=RELEVANCE');
+  expect(await order()).toBe('TITLE');
+});
+
+test('staff are told what only admins see', async () => {
+  await page.goto('/office/dead-letters');
+
+  await page.getByText('Only admins see this page.').waitFor();
+});
+
+test('a barcode that is none is told as it was typed and as it was read', async () => {
+  await page.goto('/office/inspection');
+  await page.getByLabel('Barcode of a copy').fill('뀨999999');
+  await page.keyboard.press('Enter');
+
+  await page.getByText('No such copy: 뀨999999 (RB999999)').waitFor();
+});
+
 test('answers that take longer than the pause between two questions are seen', async () => {
   await slow('Admission', 3000);
 

@@ -1,5 +1,5 @@
 /** The back office: its ways, and which view is where; each role sees what it may do. */
-import { lazy, Suspense, useEffect, useRef } from 'react';
+import { lazy, Suspense } from 'react';
 import { Link, Redirect, Route, Switch, useLocation } from 'wouter';
 import { has, useAccount } from '../client/session.ts';
 import { wordsOf } from '../language/language.ts';
@@ -34,6 +34,7 @@ const useWords = wordsOf({
     importBooks: 'Import',
     deadLetters: 'Dead letters',
     auditLog: 'Audit log',
+    forAdmins: 'Only admins see this page.',
     lost: 'There is no such page in the back office',
   },
   ko: {
@@ -47,6 +48,7 @@ const useWords = wordsOf({
     importBooks: '도서 가져오기',
     deadLetters: '처리 실패 이벤트',
     auditLog: '작업 기록',
+    forAdmins: '관리자만 볼 수 있는 페이지입니다.',
     lost: '관리 화면에 없는 페이지입니다',
   },
 });
@@ -84,8 +86,8 @@ export default function Office() {
           {staff && <Route path="/books/new" component={AddBook} />}
           {staff && <Route path="/books/:id">{({ id }) => <BookPage key={id} id={id} />}</Route>}
           {staff && <Route path="/import" component={ImportBooks} />}
-          {admin && <Route path="/dead-letters" component={DeadLetters} />}
-          {admin && <Route path="/audit-log" component={AuditLog} />}
+          <Route path="/dead-letters">{admin ? <DeadLetters /> : <ForAdmins title={words.deadLetters} />}</Route>
+          <Route path="/audit-log">{admin ? <AuditLog /> : <ForAdmins title={words.auditLog} />}</Route>
           <Route>
             <Page title={words.lost}>{null}</Page>
           </Route>
@@ -95,15 +97,20 @@ export default function Office() {
   );
 }
 
+function ForAdmins({ title }: { title: string }) {
+  const words = useWords();
+  return (
+    <Page title={title}>
+      <p>{words.forAdmins}</p>
+    </Page>
+  );
+}
+
 function Way({ to, children }: { to: string; children: string }) {
   const [here] = useLocation();
   const isHere = to === '/' ? here === '/' : here === to || here.startsWith(`${to}/`);
-  const way = useRef<HTMLAnchorElement>(null);
-  useEffect(() => {
-    if (isHere) way.current?.scrollIntoView({ block: 'nearest', inline: 'nearest' }); // a phone shows a part of the ways
-  }, [isHere]);
   return (
-    <Link ref={way} href={to} aria-current={isHere ? 'page' : undefined}>
+    <Link href={to} aria-current={isHere ? 'page' : undefined}>
       {children}
     </Link>
   );
