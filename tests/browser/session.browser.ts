@@ -1,4 +1,5 @@
 /** Sessions and tabs: nothing that was typed is lost, and what one tab does shows in the other. */
+import type { Locator } from 'playwright-core';
 import { addBook } from '../client.ts';
 import { type System, startSystem } from '../system.ts';
 import { INSECURE_HOST, openBrowser, type Visitor, type Visitors } from './browser.ts';
@@ -94,7 +95,16 @@ test('where no locks are to be had, what asks at once still uses the refresh tok
   expect(await page.getByRole('dialog').count()).toBe(0);
 });
 
-test('what the server says against a field stands beside it, in the language of the reader', async () => {
+/** What is said against a field, as it is read out with it. */
+async function faultOf(field: Locator): Promise<string | null> {
+  if ((await field.getAttribute('aria-invalid')) !== 'true') return null;
+  const note = await field.getAttribute('aria-describedby');
+  return field.page().locator(`[id="${note}"][role="alert"]`).innerText();
+}
+const isFocused = async (field: Locator): Promise<boolean> =>
+  (await field.and(field.page().locator(':focus')).count()) === 1;
+
+test('what the server says against a field stands beside it, in the language of the reader, until it is changed', async () => {
   const { page: first } = await visit();
   const email = await signUp(first);
   const { page, shoot } = await visitors.visit(system.url, 'phone');
@@ -108,8 +118,33 @@ test('what the server says against a field stands beside it, in the language of 
   await page.getByText('이미 가입된 이메일입니다.').waitFor();
   await shoot('refusal-beside-its-field');
   const field = page.getByLabel('이메일');
-  expect(await field.getAttribute('aria-invalid')).toBe('true');
-  const note = await field.getAttribute('aria-describedby');
-  expect(await page.locator(`[id="${note}"]`).innerText()).toBe('이미 가입된 이메일입니다.');
+  expect(await faultOf(field)).toBe('이미 가입된 이메일입니다.');
+  expect(await isFocused(field)).toBe(true);
   expect(await field.inputValue()).toBe(email);
+  await field.press('x');
+  expect(await faultOf(field)).toBeNull();
+});
+
+test('what the browser finds wrong stands beside each field in the language of the reader, until it is mended', async () => {
+  const { page, shoot } = await visitors.visit(system.url, 'phone');
+  await page.goto('/sign-up');
+  const [name, email, password] = [page.getByLabel('이름'), page.getByLabel('이메일'), page.getByLabel('비밀번호')];
+  const faults = async () => [await faultOf(name), await faultOf(email), await faultOf(password)];
+  await name.fill('김하나');
+  await email.fill('hana');
+  await password.fill('짧다');
+
+  await page.getByRole('button', { name: '가입하기' }).click();
+
+  await page.getByText('8자 이상 입력해 주세요.').waitFor();
+  await shoot('mistakes-beside-their-fields');
+  const noAddress = '이메일 주소를 정확히 입력해 주세요. 예: name@example.com';
+  expect(await faults()).toEqual([null, noAddress, '8자 이상 입력해 주세요.']);
+  expect(await isFocused(email)).toBe(true);
+  await email.fill('hana@example.test');
+  await name.clear();
+  expect(await faults()).toEqual([null, null, '8자 이상 입력해 주세요.']);
+  await page.getByRole('button', { name: '가입하기' }).click();
+  expect(await faults()).toEqual(['입력해 주세요.', null, '8자 이상 입력해 주세요.']);
+  expect(await isFocused(name)).toBe(true);
 });

@@ -1,6 +1,6 @@
 /** What a new title and a changed one have in common, as text in inputs. */
 import { wordsOf } from '../language/language.ts';
-import { Field, LongField } from '../pieces/form.tsx';
+import { type Fault, Field, LongField } from '../pieces/form.tsx';
 import { asTyped, minorUnits } from './fee.ts';
 
 export const useBookWords = wordsOf({
@@ -71,7 +71,7 @@ interface BookFieldsProps {
   typed: Typed;
   currency: string;
   change(field: BookField, text: string): void;
-  at(field: BookField): string | undefined;
+  at(field: BookField): Fault | string | undefined;
 }
 
 export function BookFields({ typed, currency, change, at }: BookFieldsProps) {

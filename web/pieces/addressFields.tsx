@@ -3,7 +3,7 @@ import { iso31661 } from 'iso-3166';
 import type { ComponentProps } from 'react';
 import { useFormat } from '../language/format.ts';
 import { type Language, useLanguage, wordsOf } from '../language/language.ts';
-import { Choice, Field } from './form.tsx';
+import { Choice, type Fault, Field } from './form.tsx';
 
 /** The names of the fields, as in AddressInput. */
 export const addressNames = ['name', 'line1', 'line2', 'city', 'postalCode', 'country', 'phone'] as const;
@@ -57,7 +57,7 @@ interface AddressFieldsProps {
   /** What they begin with. */
   address?: Partial<Record<Name, string | null>> | undefined;
   /** What is said against a field. */
-  at(name: Name): string | undefined;
+  at(name: Name): Fault | undefined;
 }
 
 export function AddressFields({ address = {}, at }: AddressFieldsProps) {
@@ -73,7 +73,7 @@ export function AddressFields({ address = {}, at }: AddressFieldsProps) {
 interface CountryProps {
   name: Name;
   label: string;
-  error: string | undefined;
+  error: Fault | undefined;
   defaultValue: string;
   choose: string;
 }

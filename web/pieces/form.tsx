@@ -1,11 +1,19 @@
-/** Forms: native inputs, each with its label, its hint and what the server says against it. */
-import { type ComponentProps, type FormEvent, type ReactNode, useId } from 'react';
+/** Forms: native inputs, each with its label, its hint, and what the browser or the server says against it. */
+import { type ComponentProps, type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react';
 import { type UserError, useRefusal } from '../language/refusals.ts';
+import { focusFirstInvalid, isControl, type Mistake, mistakeOf, useMistakeWords } from './mistakes.ts';
+
+/** What an answer of the server says against a field; it stands until the field is changed. */
+export interface Fault {
+  text: string;
+  answer: readonly UserError[];
+}
 
 interface FieldProps {
   label: string;
   hint?: string | undefined;
-  error?: string | undefined;
+  /** As text it stands for as long as it is given. */
+  error?: Fault | string | undefined;
 }
 
 export function Field({ label, hint, error, ...input }: FieldProps & ComponentProps<'input'>) {
@@ -34,14 +42,41 @@ type Described = { id: string; 'aria-describedby': string | undefined; 'aria-inv
 
 function Labelled({ label, hint, error, children }: FieldProps & { children: (described: Described) => ReactNode }) {
   const id = useId();
-  const note = error ?? hint;
+  const field = useRef<HTMLDivElement>(null);
+  const say = useMistakeWords();
+  const [mistake, setMistake] = useState<Mistake | null>(null);
+  const answer = typeof error === 'object' ? error.answer : undefined;
+  const [changedSince, setChangedSince] = useState<typeof answer>();
+  const refusal = typeof error === 'object' ? error.text : error;
+  const isOld = answer !== undefined && answer === changedSince;
+  const fault = mistake ? say(mistake) : isOld ? undefined : refusal;
+  const note = mistake?.kind === 'form' && hint ? `${fault} ${hint}` : (fault ?? hint);
   const noteId = note ? `${id}note` : undefined;
+
+  useEffect(() => {
+    const first = answer && field.current?.closest('form')?.querySelector('[aria-invalid]');
+    if (first instanceof HTMLElement) first.focus();
+  }, [answer]);
+
   return (
-    <div className="field">
+    <div
+      ref={field}
+      className="field"
+      onInvalid={(event) => {
+        event.preventDefault();
+        if (!isControl(event.target)) return;
+        setMistake(mistakeOf(event.target));
+        focusFirstInvalid(event.target);
+      }}
+      onChange={({ target }) => {
+        setChangedSince(answer);
+        if (mistake && isControl(target)) setMistake(mistakeOf(target));
+      }}
+    >
       <label htmlFor={id}>{label}</label>
-      {children({ id, 'aria-describedby': noteId, 'aria-invalid': error ? true : undefined })}
+      {children({ id, 'aria-describedby': noteId, 'aria-invalid': fault ? true : undefined })}
       {note && (
-        <p id={noteId} className={error ? 'fault' : 'hint'}>
+        <p key={note} id={noteId} role={fault && 'alert'} className={fault ? 'fault' : 'hint'}>
           {note}
         </p>
       )}
@@ -101,7 +136,10 @@ export function useFaults(errors: readonly UserError[] | undefined, names: reado
   const nameOf = ({ path }: UserError) => names.findLast((name) => path?.includes(name));
   const texts = (which: (error: UserError) => boolean) => [...new Set((errors ?? []).filter(which).map(say))];
   return {
-    at: (name: string): string | undefined => texts((error) => nameOf(error) === name).join(' ') || undefined,
+    at(name: string): Fault | undefined {
+      const text = texts((error) => nameOf(error) === name).join(' ');
+      return errors && text ? { text, answer: errors } : undefined;
+    },
     rest: texts((error) => !nameOf(error)),
   };
 }
