@@ -25,14 +25,14 @@ const korean: Record<string, string | ((message: string) => string)> = {
   TOO_MANY_ATTEMPTS: (message) => `시도가 너무 많았습니다. ${/\d+/.exec(message)?.[0] ?? 1}분 후에 다시 시도해 주세요.`,
 
   // requestRental and saveAddress
-  'INVALID_INPUT name': '이름을 200자 이내로 입력해 주세요.',
-  'INVALID_INPUT line1': '주소를 200자 이내로 입력해 주세요.',
+  'INVALID_INPUT name': '이름은 1~200자로 입력해 주세요.',
+  'INVALID_INPUT line1': '주소는 1~200자로 입력해 주세요.',
   'INVALID_INPUT line2': '상세 주소는 200자까지 입력할 수 있습니다.',
-  'INVALID_INPUT city': '도시를 200자 이내로 입력해 주세요.',
+  'INVALID_INPUT city': '도시는 1~200자로 입력해 주세요.',
   'INVALID_INPUT postalCode': '우편번호를 입력해 주세요.',
   'INVALID_INPUT country': '국가를 선택해 주세요.',
   'INVALID_INPUT phone': '전화번호는 200자까지 입력할 수 있습니다.',
-  'INVALID_INPUT label': '배송지 이름을 100자 이내로 입력해 주세요.',
+  'INVALID_INPUT label': '배송지 이름은 1~100자로 입력해 주세요.',
   'INVALID_INPUT quantity': '권수는 1권부터 100권까지 고를 수 있습니다.',
   'INVALID_INPUT paymentMethod': '결제 수단을 확인해 주세요.',
 
@@ -60,7 +60,7 @@ const korean: Record<string, string | ((message: string) => string)> = {
 
   // addBook, updateBook, addCopies, withdrawCopies and importBooks
   'INVALID_INPUT isbn': 'ISBN이 아닙니다. 숫자를 다시 확인해 주세요.',
-  'INVALID_INPUT title': '제목을 500자 이내로 입력해 주세요.',
+  'INVALID_INPUT title': '제목은 1~500자로 입력해 주세요.',
   'INVALID_INPUT authors': '저자는 한 명당 200자 이내로, 100명까지 입력할 수 있습니다.',
   'INVALID_INPUT publisher': '출판사는 200자까지 입력할 수 있습니다.',
   'INVALID_INPUT publishedYear': '출간 연도는 -5000부터 9999까지 입력할 수 있습니다.',
@@ -75,7 +75,7 @@ const korean: Record<string, string | ((message: string) => string)> = {
   'VERSION_CONFLICT expectedVersion': '그 사이에 이 책이 수정되었습니다.',
 
   // waiveFee, withdrawCopies and dropDeadLetter
-  'INVALID_INPUT reason': '사유를 500자 이내로 입력해 주세요.',
+  'INVALID_INPUT reason': '사유는 1~500자로 입력해 주세요.',
 
   // inspectCopy and receiveCopy
   'NOT_FOUND copyId': '등록되지 않은 책입니다.',
