@@ -100,6 +100,7 @@ Customer.addresses           FORBIDDEN        yes        FORBIDDEN  FORBIDDEN  y
 Customer.orders              FORBIDDEN        yes        FORBIDDEN  FORBIDDEN  yes        yes
 Customer.orderCursor         FORBIDDEN        yes        FORBIDDEN  FORBIDDEN  yes        yes
 Customer.blocked             FORBIDDEN        yes        FORBIDDEN  FORBIDDEN  yes        yes
+Customer.unpaidFees          FORBIDDEN        yes        FORBIDDEN  FORBIDDEN  yes        yes
 Customer.waitlist            FORBIDDEN        yes        FORBIDDEN  FORBIDDEN  yes        yes
 `;
 
@@ -356,6 +357,8 @@ const operations: Record<string, (who: Who) => Promise<string>> = {
     refer(who, 'customer', 'Customer', idOf(the('owner')), 'orders { edges { node { id } } }'),
   'Customer.waitlist': (who) => refer(who, 'book', 'Customer', idOf(the('owner')), 'waitlist { status }'),
   'Customer.orderCursor': (who) => refer(who, 'customer', 'Customer', idOf(the('owner')), 'orderCursor'),
+  'Customer.unpaidFees': (who) =>
+    refer(who, 'rental', 'Customer', idOf(the('owner')), 'unpaidFees { explanation rental { status } }'),
   'Customer.blocked': (who) => refer(who, 'rental', 'Customer', idOf(the('owner')), 'blocked'),
 };
 

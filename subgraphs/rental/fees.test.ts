@@ -380,6 +380,31 @@ describe('a capture that the bank refuses because the authorisation has expired'
   });
 });
 
+test('a customer sees every fee that is unpaid, the oldest first, each with its rental, and no fee of another', async () => {
+  const [lost, closed, another] = [
+    await rentals.rentalIn('LOST'),
+    await rentals.rentalIn('CLOSED'),
+    await rentals.rentalIn('CLOSED'),
+  ];
+  const own = { customerId: lost.customerId };
+  const newer = await rentals.feeIn(lost, 'PENDING', { createdAt: new Date(Date.now() - DAY_MS) });
+  const older = await rentals.feeIn(closed, 'OUTSTANDING', { ...own, createdAt: new Date(Date.now() - 2 * DAY_MS) });
+  await rentals.feeIn(lost, 'PAID');
+  await rentals.feeIn(lost, 'WAIVED');
+  await rentals.feeIn(another, 'OUTSTANDING');
+
+  const { _entities } = await rentals.ask(
+    lost.customerId,
+    'query ($of: [_Any!]!) { _entities(representations: $of) { ... on Customer { unpaidFees { id status } } } }',
+    { of: [{ __typename: 'Customer', id: lost.customerId }] },
+  );
+
+  expect(_entities[0].unpaidFees).toEqual([
+    { id: older.id, status: 'OUTSTANDING' },
+    { id: newer.id, status: 'PENDING' },
+  ]);
+});
+
 test('who has an overdue rental, or too many unpaid fees, is blocked until that is mended', async () => {
   const blocked = async (id: string) =>
     (

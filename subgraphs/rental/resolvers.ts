@@ -32,7 +32,7 @@ import {
   rejections,
 } from './rental.ts';
 import { countsOfDays, daysUpTo, reportOf } from './report.ts';
-import { standingLoader, waitingLoader } from './standing.ts';
+import { standingLoader, unpaidFeesLoader, waitingLoader } from './standing.ts';
 
 /** One for each request; `em` is its own. */
 export const loadersOf = (em: EntityManager) => ({
@@ -42,6 +42,7 @@ export const loadersOf = (em: EntityManager) => ({
   fees: rowsById(() => em, Fee),
   feesOfRental: rowsByOwner(() => em, Fee, 'rentalId', { createdAt: 'asc', id: 'asc' }),
   standings: standingLoader(em),
+  unpaidFees: unpaidFeesLoader(em),
   waiting: waitingLoader(em),
   counts: countsOfDays(em),
 });
@@ -259,6 +260,7 @@ export const resolvers: Resolvers = {
 
   Fee: {
     __resolveReference: ({ id }: { id: string }, { fees }: Context) => fees.load(id),
+    rental: ({ rentalId }: Fee, _: unknown, { rentals }: Context) => rentals.load(rentalId),
     amount: ({ amount, currency }: Fee) => money(amount, currency),
   },
 
@@ -266,6 +268,7 @@ export const resolvers: Resolvers = {
     __resolveReference: (customer: { id: string }) => customer,
     blocked: async ({ id }: { id: string }, _: unknown, { standings, policy }: Context) =>
       isBlocked(await standings.load(id), policy),
+    unpaidFees: ({ id }: { id: string }, _: unknown, { unpaidFees }: Context) => unpaidFees.load(id),
   },
 
   DailyReport: {

@@ -1,6 +1,8 @@
-/** How customers stand: what they have open, overdue and unpaid; and how many wait for a book. */
+/** How customers stand: what they have open, overdue and unpaid, and each fee of that; and how many wait for a book. */
 import DataLoader from 'dataloader';
 import { type EntityManager, query } from '#platform/database.ts';
+import { isId } from '#platform/ids.ts';
+import { Fee } from './entities.ts';
 import type { Standing } from './policy.ts';
 import { unfinished, unpaid } from './rental.ts';
 
@@ -27,6 +29,18 @@ export const standingLoader = (em: EntityManager) =>
   new DataLoader(async (ids: readonly string[]) => {
     const standings = await standingsOf(em, [...ids]);
     return ids.map((id) => standings.get(id) ?? nothing);
+  });
+
+/** As many as anybody sees at once; who owes more than the limit rents nothing more, so few have even two. */
+const MAX_UNPAID = 50;
+
+/** Likewise: the fees that each has to pay, the oldest first. */
+export const unpaidFeesLoader = (em: EntityManager) =>
+  new DataLoader(async (ids: readonly string[]) => {
+    const theirs = { customerId: { $in: ids.filter(isId) }, status: { $in: unpaid } };
+    const fees = await em.find(Fee, theirs, { orderBy: { createdAt: 'asc', id: 'asc' } });
+    const groups = Map.groupBy(fees, ({ customerId }) => customerId);
+    return ids.map((id) => groups.get(id)?.slice(0, MAX_UNPAID) ?? []);
   });
 
 /** Likewise: how many wait for each book. */
