@@ -8,6 +8,7 @@ const orderStatus: UpdateResolver = ({ orderStatus: event }, _args, cache) => {
   const { rentalId } = event as { rentalId: string };
   cache.invalidate({ __typename: 'Rental', id: rentalId });
   forgetOwn(cache, 'orders');
+  forgetOwn(cache, 'unpaidFees');
 };
 
 export const cacheRules: CacheExchangeOpts = {
@@ -29,6 +30,7 @@ export const cacheRules: CacheExchangeOpts = {
     Mutation: {
       requestRental: forget('orders', 'waitlist'),
       joinWaitlist: forget('waitlist'),
+      payFee: forget('unpaidFees'),
     },
     Subscription: { orderStatus },
   },

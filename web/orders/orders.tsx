@@ -12,6 +12,7 @@ import { List } from '../pieces/list.tsx';
 import { Page } from '../pieces/page.tsx';
 import { OrderStatusDocument } from './orderStatus.generated.ts';
 import { MyOrdersDocument, type MyOrdersQuery, type RentalStatus } from './orders.generated.ts';
+import { UnpaidFees } from './unpaidFees.tsx';
 import './orders.css';
 
 const useWords = wordsOf({
@@ -26,12 +27,12 @@ const useWords = wordsOf({
     untitled: 'A book',
     copies: (count: string) => `${count} copies`,
     since: (when: string) => `since ${when}`,
-    due: (day: string) => `Send it back by ${day}`,
-    late: (day: string) => `It was due on ${day}: send it back`,
+    due: (day: string) => `Return it by ${day}`,
+    late: (day: string) => `It was due on ${day}: return it`,
   },
   ko: {
     title: '내 주문',
-    which: '보기',
+    which: '주문 상태',
     shown: { open: '진행 중인 주문', past: '지난 주문', all: '모든 주문' },
     search: '제목으로 찾기',
     none: '해당하는 주문이 없습니다.',
@@ -49,6 +50,7 @@ const OPEN: RentalStatus[] = ['REQUESTED', 'ON_HOLD', 'ACCEPTED', 'SHIPPING', 'O
 const PAST: RentalStatus[] = ['CLOSED', 'CANCELLED', 'REJECTED', 'LOST'];
 const shown = { open: OPEN, past: PAST, all: [...OPEN, ...PAST] };
 type Shown = keyof typeof shown;
+const isShown = (kept: string | null): kept is Shown => kept !== null && Object.hasOwn(shown, kept);
 
 const PAGE = 20;
 
@@ -56,8 +58,8 @@ export default function Orders() {
   const words = useWords();
   const [params, setParams] = useSearchParams();
   const kept = params.get('show');
-  const which: Shown = kept === 'past' || kept === 'all' ? kept : 'open';
   const text = params.get('search') ?? '';
+  const which = isShown(kept) ? kept : text ? 'all' : 'open'; // who looks for a title looks everywhere
   const search = useDeferredValue(text.trim()) || undefined;
   const keep = (name: string, value: string) =>
     setParams((params) => ({ ...Object.fromEntries(params), [name]: value }), { replace: true });
@@ -71,6 +73,7 @@ export default function Orders() {
 
   return (
     <Page title={words.title}>
+      <UnpaidFees />
       <div className="order-filters">
         <Choice label={words.which} value={which} onChange={({ target }) => keep('show', target.value)}>
           <option value="open">{words.shown.open}</option>
