@@ -1,3 +1,4 @@
+import { useState } from 'react';
 import { Link, useLocation, useSearch } from 'wouter';
 import { settings } from '../client/settings.ts';
 import { wordsOf } from '../language/language.ts';
@@ -22,13 +23,17 @@ const useWords = wordsOf({
 export default function SignIn() {
   const words = useWords();
   const [, go] = useLocation();
+  const [email, setEmail] = useState('');
   const to = safePath(new URLSearchParams(useSearch()).get('to'));
   if (settings.oidc) return <Page title={words.title}>{words.elsewhere}</Page>;
   return (
     <Page title={words.title}>
-      <SignInForm then={() => go(to, { replace: true })} />
+      <SignInForm then={() => go(to, { replace: true })} typing={setEmail} />
       <p>
-        {words.new} <Link href={`/sign-up?to=${encodeURIComponent(to)}`}>{words.signUp}</Link>
+        {words.new}{' '}
+        <Link href={`/sign-up?to=${encodeURIComponent(to)}`} state={{ email }}>
+          {words.signUp}
+        </Link>
       </p>
     </Page>
   );

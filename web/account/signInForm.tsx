@@ -14,7 +14,13 @@ const useWords = wordsOf({
   ko: { email: '이메일', password: '비밀번호', signIn: '로그인' },
 });
 
-export function SignInForm({ then }: { then?: () => void }) {
+interface SignInFormProps {
+  then?(): void;
+  /** Told what is typed as the e-mail address. */
+  typing?(email: string): void;
+}
+
+export function SignInForm({ then, typing }: SignInFormProps) {
   const words = useWords();
   const { send, sending, error } = useSend(SignInDocument);
   const [errors, setErrors] = useState<readonly UserError[]>([]);
@@ -32,7 +38,15 @@ export function SignInForm({ then }: { then?: () => void }) {
         then?.();
       }}
     >
-      <Field name="email" label={words.email} type="email" autoComplete="username" required error={at('email')} />
+      <Field
+        name="email"
+        label={words.email}
+        type="email"
+        autoComplete="username"
+        required
+        onChange={({ target }) => typing?.(target.value)}
+        error={at('email')}
+      />
       <Field
         name="password"
         label={words.password}

@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { Link, useLocation, useSearch } from 'wouter';
+import { useHistoryState } from 'wouter/use-browser-location';
 import { useSend } from '../client/hooks.ts';
 import { beginSession } from '../client/session.ts';
 import { settings } from '../client/settings.ts';
@@ -56,6 +57,7 @@ function SignUpForm({ then }: { then: () => void }) {
   const { send, sending, error } = useSend(SignUpDocument);
   const [errors, setErrors] = useState<readonly UserError[]>([]);
   const { at, rest } = useFaults(errors, ['name', 'email', 'password']);
+  const brought = useHistoryState<{ email?: string } | null>(); // from the view for signing in
 
   return (
     <form
@@ -70,7 +72,15 @@ function SignUpForm({ then }: { then: () => void }) {
       }}
     >
       <Field name="name" label={words.name} autoComplete="name" required maxLength={200} error={at('name')} />
-      <Field name="email" label={words.email} type="email" autoComplete="username" required error={at('email')} />
+      <Field
+        name="email"
+        label={words.email}
+        type="email"
+        autoComplete="username"
+        required
+        defaultValue={brought?.email}
+        error={at('email')}
+      />
       <Field
         name="password"
         label={words.password}
