@@ -15,7 +15,7 @@ import './account.css';
 
 const useWords = wordsOf({
   en: {
-    title: 'My data',
+    title: 'Account',
     blocked: 'You cannot rent anything just now, because a book is overdue or fees are unpaid.',
     orders: 'See my orders',
   },

@@ -31,7 +31,7 @@ const useWords = wordsOf({
     length: (length: number) => (length === 0 ? '아직 기다리는 분이 없습니다.' : `${length}명이 기다리고 있습니다.`),
     estimate: (date: string) => `지금 신청하면 ${date}쯤 받을 수 있습니다.`,
     position: (position: number) =>
-      position === 1 ? '대기 중입니다. 다음 차례입니다.' : `대기 중입니다. 현재 ${position}번째입니다.`,
+      position === 1 ? '대기 중입니다. 다음 순서입니다.' : `대기 중입니다. 현재 ${position}번째입니다.`,
     turn: (date: string) => `예상 시기는 ${date}쯤입니다.`,
     join: '대기 신청',
     signIn: '로그인하고 대기 신청',

@@ -21,15 +21,15 @@ const useWords = wordsOf({
     title: 'What you can do',
     actions: {
       CANCEL: 'Cancel the order',
-      RENEW: 'Keep it longer',
-      RETURN: 'Send it back',
+      RENEW: 'Renew',
+      RETURN: 'Return it',
       REPORT_LOST: 'Report it lost',
     },
     done: {
-      CANCEL: 'The order is cancelled.',
-      RENEW: 'Renewed.',
-      RETURN: 'The return is booked: the courier comes to fetch the parcel.',
-      REPORT_LOST: 'Reported as lost.',
+      CANCEL: () => 'The order is cancelled.',
+      RENEW: (due: string) => `Renewed: it is now due on ${due}.`,
+      RETURN: () => 'The return is booked: the courier comes to fetch the parcel.',
+      REPORT_LOST: () => 'Reported as lost.',
     },
     cancel: 'Cancel this order?',
     lose: 'Report it lost?',
@@ -40,13 +40,13 @@ const useWords = wordsOf({
       `You pay for ${plural(copies, { one: 'a new copy', other: `${copies} new copies` })}. What it comes to is shown under “Payment” as a fee. Whatever turns up later is paid back.`,
   },
   ko: {
-    title: '할 수 있는 일',
+    title: '주문 관리',
     actions: { CANCEL: '주문 취소', RENEW: '대여 연장', RETURN: '반납 신청', REPORT_LOST: '분실 신고' },
     done: {
-      CANCEL: '주문이 취소되었습니다.',
-      RENEW: '대여 기간이 연장되었습니다.',
-      RETURN: '반납이 신청되었습니다. 택배 기사가 방문합니다.',
-      REPORT_LOST: '분실 신고가 접수되었습니다.',
+      CANCEL: () => '주문이 취소되었습니다.',
+      RENEW: (due: string) => `대여 기간이 연장되었습니다. 새 반납 예정일은 ${due}입니다.`,
+      RETURN: () => '반납이 신청되었습니다. 택배 기사가 방문합니다.',
+      REPORT_LOST: () => '분실 신고가 접수되었습니다.',
     },
     cancel: '주문을 취소할까요?',
     lose: '분실 신고를 할까요?',
@@ -60,6 +60,7 @@ const useWords = wordsOf({
 
 export function Actions({ rental }: { rental: RentalFactsFragment }) {
   const words = useWords();
+  const format = useFormat();
   const sends = {
     CANCEL: useAction(CancelRentalDocument, ({ cancelRental }) => cancelRental),
     RENEW: useAction(RenewRentalDocument, ({ renewRental }) => renewRental),
@@ -93,7 +94,7 @@ export function Actions({ rental }: { rental: RentalFactsFragment }) {
       {allows && <h2>{words.title}</h2>}
       <div ref={outcome} tabIndex={-1}>
         <Faults of={rest} />
-        <p role="status">{done && words.done[done]}</p>
+        <p role="status">{done && words.done[done](rental.dueAt ? format.date(rental.dueAt) : '')}</p>
       </div>
       <Problem error={error} />
       <p className="buttons">

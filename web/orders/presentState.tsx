@@ -38,12 +38,12 @@ const useWords = wordsOf<{
       ON_LOAN: ({ due, booked }) =>
         booked
           ? `The return is booked. Give the parcel to the courier by ${due}.`
-          : `Enjoy reading. Send it back by ${due}.`,
+          : `Enjoy reading. Return it by ${due}.`,
       OVERDUE: ({ due, booked }) =>
         `It was due on ${due}. ${
           booked
             ? 'The return is booked: give the parcel to the courier, then the late fee stops.'
-            : 'Send it back: the late fee grows day by day until the courier has it.'
+            : 'Return it: the late fee grows day by day until the courier has it.'
         }`,
       RETURNING: () => 'Thank you. It is on its way back to us.',
       RETURNED: () => 'It is back. We look it over, then the order is closed.',
@@ -58,8 +58,8 @@ const useWords = wordsOf<{
       BOOK_NOT_FOUND: 'There is no such book any more. Nothing was charged.',
       BOOK_WITHDRAWN: 'This book is no longer lent. Nothing was charged.',
       CUSTOMER_BLOCKED:
-        'You have overdue books or unpaid fees. Send the books back or pay the fees, then you can rent again.',
-      LIMIT_REACHED: 'You have as many open orders as one account may have. Send a book back first.',
+        'You have overdue books or unpaid fees. Return the books or pay the fees, then you can rent again.',
+      LIMIT_REACHED: 'You have as many open orders as one account may have. Return a book first.',
       HOLD_EXPIRED: 'The request waited too long, for which we are sorry. Nothing was charged. Please try again.',
     },
     ways: { book: 'To the book', again: 'Rent it again', orders: 'To my orders', find: 'Find another book' },
@@ -126,7 +126,8 @@ export function Now({ order, rental }: { order: Order; rental: RentalFactsFragme
   const dueAt = rental?.dueAt ?? order.dueAt;
   const facts = {
     due: dueAt ? format.date(dueAt) : '',
-    booked: returnIsBooked(timeline),
+    // The order learns of it a moment later than the rental.
+    booked: returnIsBooked(timeline) || (rental?.status === status && !rental.allowedActions.includes('RETURN')),
     position: rental?.holdPosition ? format.number(rental.holdPosition) : '',
     parcel,
   };
