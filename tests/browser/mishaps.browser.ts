@@ -58,6 +58,29 @@ test('a view whose script is not served any more says so, and the page can be lo
   await page.getByLabel('E-mail').waitFor();
 });
 
+test('a view that was opened without a line comes by itself once it is back', async () => {
+  const { page, context } = await visit();
+  await context.setOffline(true);
+  await page.getByRole('link', { name: 'Sign in' }).click();
+  await page.getByRole('heading', { name: 'This view cannot be shown' }).waitFor();
+
+  await context.setOffline(false);
+
+  await page.getByLabel('E-mail').waitFor();
+});
+
+test('an e-mail address that was typed for signing in is there for making an account, and not in the address', async () => {
+  const { page } = await visit();
+  await page.goto('/sign-in');
+  await page.getByLabel('E-mail').fill('new@example.test');
+
+  await page.getByRole('link', { name: 'Make an account' }).click();
+
+  await page.getByRole('button', { name: 'Make the account' }).waitFor();
+  expect(await page.getByLabel('E-mail').inputValue()).toBe('new@example.test');
+  expect(page.url()).not.toContain('new');
+});
+
 test('an address is shown as it was sent, whatever stands in it', async () => {
   const { page } = await visit();
   const address = `/?q=${encodeURIComponent('ㅋㅋ')}&language=no+code`;

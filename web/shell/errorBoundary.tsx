@@ -1,5 +1,5 @@
 /** Stands in for a view that cannot be shown: its script is not to be had (no line, or a newer page is served), or it has failed. */
-import { Component, type ReactNode } from 'react';
+import { Component, type ReactNode, useEffect } from 'react';
 import { useLocation } from 'wouter';
 import { wordsOf } from '../language/language.ts';
 import { Button } from '../pieces/form.tsx';
@@ -45,6 +45,11 @@ class Boundary extends Component<BoundaryProps, { failed: boolean }> {
 
 function Failed() {
   const words = useWords();
+  useEffect(() => {
+    const again = () => location.reload(); // React keeps that a script was not to be had
+    addEventListener('online', again);
+    return () => removeEventListener('online', again);
+  }, []);
   return (
     <Page title={words.title}>
       <div role="alert" className="problem">
