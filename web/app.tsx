@@ -11,6 +11,7 @@ import { wordsOf } from './language/language.ts';
 import { Page } from './pieces/page.tsx';
 import { Loading } from './pieces/states.tsx';
 import { ErrorBoundary } from './shell/errorBoundary.tsx';
+import { Footer } from './shell/footer.tsx';
 import { Header } from './shell/header.tsx';
 import { LineNotice } from './shell/lineNotice.tsx';
 
@@ -100,6 +101,7 @@ export function App() {
           </Switch>
         </Suspense>
       </ErrorBoundary>
+      <Footer />
       <SignInAgain />
     </Provider>
   );

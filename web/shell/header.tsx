@@ -1,7 +1,7 @@
-/** The name of the shop, the ways, the language and the account. */
+/** The name of the shop, the ways and the account. */
 import { Link, useLocation } from 'wouter';
 import { has, signOut, useAccount } from '../client/session.ts';
-import { chooseLanguage, useLanguage, wordsOf } from '../language/language.ts';
+import { wordsOf } from '../language/language.ts';
 import { Button } from '../pieces/form.tsx';
 
 const useWords = wordsOf({
@@ -10,7 +10,7 @@ const useWords = wordsOf({
     find: 'Find a book',
     orders: 'My orders',
     waitlist: 'Waitlist',
-    account: 'My data',
+    account: 'Account',
     office: 'Back office',
     signIn: 'Sign in',
     signOut: 'Sign out',
@@ -43,7 +43,6 @@ export function Header() {
         {account && <Way to="/account">{words.account}</Way>}
         {has(account, 'STAFF', 'ADMIN', 'COURIER') && <Way to="/office">{words.office}</Way>}
       </nav>
-      <LanguageSwitch />
       {account ? (
         <Button
           onClick={() => {
@@ -69,15 +68,5 @@ function Way({ to, children }: { to: string; children: string }) {
     <Link href={to} aria-current={isHere ? 'page' : undefined}>
       {children}
     </Link>
-  );
-}
-
-/** Each language names the other one. */
-function LanguageSwitch() {
-  const [next, name] = useLanguage() === 'ko' ? (['en', 'English'] as const) : (['ko', '한국어'] as const);
-  return (
-    <button type="button" className="button quiet" lang={next} onClick={() => chooseLanguage(next)}>
-      {name}
-    </button>
   );
 }
