@@ -1,31 +1,25 @@
 /** The line of a reader who follows an order is cut while it ships. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { addBook, eventually } from '../client.ts';
-import { type System, startSystem } from '../system.ts';
-import { openBrowser, type Visitors } from './browser.ts';
 import { type Line, openLine } from './line.ts';
 import { rent, signUp } from './people.ts';
+import { openShop } from './shop.ts';
 
 const CUT_MS = 20_000;
 
-let system: System;
-let visitors: Visitors;
+const shop = openShop({ SANDBOX_CARRIER_STEP_MS: '3000' });
 let line: Line;
 
 beforeAll(async () => {
-  system = await startSystem({ SANDBOX_CARRIER_STEP_MS: '3000' });
-  visitors = await openBrowser();
-  line = await openLine(system.url);
+  line = await openLine(shop.system.url);
 });
 afterAll(async () => {
-  await visitors?.close();
   await line?.close();
-  await system?.stop();
 });
 
 test('the page says that it is offline, and has the whole timeline once the line is back, without a reload', async () => {
-  const bookId = await addBook(await system.clientWith('STAFF'), 1);
-  const { page, shoot, complaints } = await visitors.visit(line.url, 'phone', { locale: 'en-GB' });
+  const bookId = await addBook(await shop.system.clientWith('STAFF'), 1);
+  const { page, shoot, complaints } = await shop.visitors.visit(line.url, 'phone', { locale: 'en-GB' });
   await signUp(page);
   await rent(page, bookId);
   await page.getByText('Accepted: the parcel is being made').waitFor();

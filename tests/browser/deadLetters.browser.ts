@@ -1,27 +1,20 @@
 /** What a service has given up on, as an admin sees to it. */
 import { type Client, eventually } from '../client.ts';
 import { aDeadBook, bury } from '../deadBook.ts';
-import { type System, startSystem } from '../system.ts';
-import { openBrowser, type Visitors, violations } from './browser.ts';
+import { violations } from './browser.ts';
 import { signIn } from './people.ts';
+import { openShop } from './shop.ts';
 
-let system: System;
+const shop = openShop();
 let staff: Client;
-let visitors: Visitors;
 
 beforeAll(async () => {
-  system = await startSystem();
-  staff = await system.clientWith('STAFF');
-  visitors = await openBrowser();
-});
-afterAll(async () => {
-  await visitors?.close();
-  await system?.stop();
+  staff = await shop.system.clientWith('STAFF');
 });
 
 test('an admin sees a dead letter, and what waits behind it, and replays it: it is gone', async () => {
-  const { event, applied } = await aDeadBook(system, staff);
-  const { page, shoot, complaints } = await visitors.visit(system.url, 'desktop');
+  const { event, applied } = await aDeadBook(shop.system, staff);
+  const { page, shoot, complaints } = await shop.visit('desktop');
   await signIn(page, 'admin@demo.test');
 
   await page.goto('/office/dead-letters');
@@ -46,9 +39,9 @@ test('an admin sees a dead letter, and what waits behind it, and replays it: it 
 test('what is no event is dropped with a reason, and one that is given up on again is another one', async () => {
   const event = 'book-00000000-0000-4000-8000-000000000000:1';
   const message = JSON.stringify({ type: 'rentabook.book.saved.v1', id: event, aggregateversion: 1 });
-  await bury(system, 'delivery', { consumer: 'delivery-rental', message: 'not even JSON' });
-  await bury(system, 'rental', { consumer: 'rental-book', event, message });
-  const { page } = await visitors.visit(system.url, 'desktop');
+  await bury(shop.system, 'delivery', { consumer: 'delivery-rental', message: 'not even JSON' });
+  await bury(shop.system, 'rental', { consumer: 'rental-book', event, message });
+  const { page } = await shop.visit('desktop');
   await signIn(page, 'admin@demo.test');
   await page.goto('/office/dead-letters');
 
@@ -68,15 +61,15 @@ test('what is no event is dropped with a reason, and one that is given up on aga
 });
 
 test('while one service is silent its letters cannot be seen, and those of the others can', async () => {
-  const { page } = await visitors.visit(system.url, 'desktop');
+  const { page } = await shop.visit('desktop');
   await signIn(page, 'admin@demo.test');
-  await system.pause('delivery');
+  await shop.system.pause('delivery');
   try {
     await page.goto('/office/dead-letters');
 
     await page.getByRole('region', { name: 'Book' }).getByText('None.').waitFor();
     await page.getByText('It is the Delivery service that does not answer.').waitFor();
   } finally {
-    await system.resume('delivery');
+    await shop.system.resume('delivery');
   }
 });

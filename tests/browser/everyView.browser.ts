@@ -1,21 +1,18 @@
 /** Every view there is, looked at by axe-core, in both languages, in the light and in the dark; attack strings show as text. */
 import { addBook, signIn as clientOf, eventually, rentalOf, requestRental } from '../client.ts';
-import { type System, startSystem } from '../system.ts';
-import { openBrowser, type Visitor, type Visitors, violations } from './browser.ts';
+import { type Visitor, violations } from './browser.ts';
 import { signIn } from './people.ts';
+import { openShop } from './shop.ts';
 
 const ATTACK = '<img src=x onerror="document.title=1">"\'><script>document.title=2</script>{{7*7}}';
 
-let system: System;
-let visitors: Visitors;
+const shop = openShop({ SANDBOX_CARRIER_STEP_MS: '300' });
 const ids = { book: '', taken: '', rental: '', delivery: '', customer: '' };
 
 beforeAll(async () => {
-  system = await startSystem({ SANDBOX_CARRIER_STEP_MS: '300' });
-  visitors = await openBrowser();
   const [staff, reader] = await Promise.all([
-    clientOf(system.url, 'staff@demo.test'),
-    clientOf(system.url, 'reader@demo.test'),
+    clientOf(shop.system.url, 'staff@demo.test'),
+    clientOf(shop.system.url, 'reader@demo.test'),
   ]);
   ids.book = await addBook(staff, 2, { title: `Book ${ATTACK}`, authors: [ATTACK], tags: ['attack'] });
   ids.taken = await addBook(staff, 0, { title: 'Nobody has this one' });
@@ -35,10 +32,6 @@ beforeAll(async () => {
     () => rentalOf(reader, rental.id),
     ({ status }) => status === 'RETURNED',
   );
-});
-afterAll(async () => {
-  await visitors?.close();
-  await system?.stop();
 });
 
 const of = (path: string) => path.replace(/:(\w+)/g, (_, name: keyof typeof ids) => ids[name]);
@@ -85,7 +78,7 @@ const settings = [
 ] as const;
 
 describe.each(settings)('on a %s, %s, in the %s', (device, locale, colorScheme) => {
-  const visit = () => visitors.visit(system.url, device, { locale, colorScheme });
+  const visit = () => shop.visit(device, { locale, colorScheme });
 
   async function look({ page, shoot, complaints }: Visitor, paths: readonly string[]): Promise<void> {
     const found: Record<string, string[]> = {};
@@ -118,7 +111,7 @@ describe.each(settings)('on a %s, %s, in the %s', (device, locale, colorScheme) 
 });
 
 test('an attack in title, author, name and address is text, wherever it shows', async () => {
-  const { page, complaints } = await visitors.visit(system.url, 'desktop');
+  const { page, complaints } = await shop.visit('desktop');
   await signIn(page, 'staff@demo.test');
 
   for (const path of ['/books/:book', '/office/books/:book', '/office/deliveries/:delivery']) {

@@ -1,31 +1,21 @@
 /** Who owes something finds it without knowing of which order it is, and pays it. */
 import { addBook, signIn as clientOf, eventually, rentalOf, requestRental } from '../client.ts';
-import { type System, startSystem } from '../system.ts';
-import { openBrowser, type Visitors, violations } from './browser.ts';
+import { violations } from './browser.ts';
 import { signIn } from './people.ts';
+import { openShop } from './shop.ts';
 
-let system: System;
-let visitors: Visitors;
-
-beforeAll(async () => {
-  system = await startSystem({ SANDBOX_CARRIER_STEP_MS: '300' });
-  visitors = await openBrowser();
-});
-afterAll(async () => {
-  await visitors?.close();
-  await system?.stop();
-});
+const shop = openShop({ SANDBOX_CARRIER_STEP_MS: '300' });
 
 test('an unpaid fee of a past order stands above the open ones, and leads to where it is paid', async () => {
-  const reader = await clientOf(system.url, 'reader@demo.test');
-  const bookId = await addBook(await system.clientWith('STAFF'), 1, { title: '잃어버린 책' });
+  const reader = await clientOf(shop.system.url, 'reader@demo.test');
+  const bookId = await addBook(await shop.system.clientWith('STAFF'), 1, { title: '잃어버린 책' });
   const { rental } = await requestRental(reader, bookId);
   await eventually(
     () => rentalOf(reader, rental.id),
     ({ status }) => status === 'ON_LOAN',
   );
   await reader.data(`mutation { reportRentalLost(rentalId: "${rental.id}") { userErrors { code } } }`);
-  const { page, shoot } = await visitors.visit(system.url, 'phone');
+  const { page, shoot } = await shop.visit('phone');
   await signIn(page, 'reader@demo.test');
 
   await page.goto('/orders');

@@ -1,25 +1,18 @@
 /** A catalogue file, as staff bring it in. */
 import type { Page } from 'playwright-core';
 import type { Client } from '../client.ts';
-import { type System, startSystem } from '../system.ts';
-import { openBrowser, type Visitor, type Visitors, violations } from './browser.ts';
+import { type Visitor, violations } from './browser.ts';
 import { signIn } from './people.ts';
+import { openShop } from './shop.ts';
 
-let system: System;
+const shop = openShop();
 let staff: Client;
-let visitors: Visitors;
 let desk: Visitor;
 
 beforeAll(async () => {
-  system = await startSystem();
-  staff = await system.clientWith('STAFF');
-  visitors = await openBrowser();
-  desk = await visitors.visit(system.url, 'desktop');
+  staff = await shop.system.clientWith('STAFF');
+  desk = await shop.visit('desktop');
   await signIn(desk.page, 'staff@demo.test');
-});
-afterAll(async () => {
-  await visitors?.close();
-  await system?.stop();
 });
 
 const HEADER = 'book_id,isbn,authors,original_publication_year,title,language_code,ratings_count';

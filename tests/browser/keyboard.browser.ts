@@ -1,9 +1,8 @@
 /** A reader who has no mouse. */
 import type { Page } from 'playwright-core';
 import { addBook } from '../client.ts';
-import { type System, startSystem } from '../system.ts';
-import { openBrowser, type Visitors } from './browser.ts';
 import { signUp } from './people.ts';
+import { openShop } from './shop.ts';
 
 /** More places than any view has before what is looked for. */
 const MANY = 80;
@@ -13,17 +12,7 @@ const NAME_OF_FOCUS = `(({ activeElement: at }) =>
   at?.getAttribute('aria-label') ?? ([...(at?.labels ?? [])].map((label) => label.textContent).join(' ') || at?.textContent || '')
 )(document)`;
 
-let system: System;
-let visitors: Visitors;
-
-beforeAll(async () => {
-  system = await startSystem();
-  visitors = await openBrowser();
-});
-afterAll(async () => {
-  await visitors?.close();
-  await system?.stop();
-});
+const shop = openShop();
 
 /** Goes on by the Tab key until what has the focus is called so. */
 async function tabTo(page: Page, name: RegExp): Promise<void> {
@@ -39,8 +28,8 @@ async function tabTo(page: Page, name: RegExp): Promise<void> {
 
 test('the keyboard alone finds a book and completes a rental', async () => {
   const title = 'The Book for the Keyboard';
-  await addBook(await system.clientWith('STAFF'), 1, { title });
-  const { page, shoot } = await visitors.visit(system.url, 'desktop');
+  await addBook(await shop.system.clientWith('STAFF'), 1, { title });
+  const { page, shoot } = await shop.visit('desktop');
   await signUp(page);
   await page.goto('/');
   await page.getByRole('searchbox').waitFor();

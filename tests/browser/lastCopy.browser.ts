@@ -1,25 +1,14 @@
 /** Two readers want the last copy, at once; another comes too late. */
 import { addBook, eventually, stockOf } from '../client.ts';
-import { type System, startSystem } from '../system.ts';
-import { openBrowser, type Visitors } from './browser.ts';
 import { fillAddress, signUp } from './people.ts';
+import { openShop } from './shop.ts';
 
-let system: System;
-let visitors: Visitors;
-
-beforeAll(async () => {
-  system = await startSystem();
-  visitors = await openBrowser();
-});
-afterAll(async () => {
-  await visitors?.close();
-  await system?.stop();
-});
+const shop = openShop();
 
 test('one gets it, the other is told why not and what to do; both had pressed twice', async () => {
-  const staff = await system.clientWith('STAFF');
+  const staff = await shop.system.clientWith('STAFF');
   const bookId = await addBook(staff, 1);
-  const readers = await Promise.all([visitors.visit(system.url, 'desktop'), visitors.visit(system.url, 'desktop')]);
+  const readers = await Promise.all([shop.visit('desktop'), shop.visit('desktop')]);
   for (const { page } of readers) {
     await signUp(page, `/books/${bookId}/rent`);
     await fillAddress(page);
@@ -40,17 +29,19 @@ test('one gets it, the other is told why not and what to do; both had pressed tw
   await readers[outcomes.indexOf('refused')]?.shoot('last-copy-refused');
   expect(outcomes.toSorted()).toEqual(['accepted', 'refused']);
   expect(await stockOf(staff, bookId)).toMatchObject({ available: 0, owned: 1 });
-  const rentals = await system.query<{ status: string }>('rental', 'SELECT status FROM rental WHERE book_id = $1', [
-    bookId,
-  ]);
+  const rentals = await shop.system.query<{ status: string }>(
+    'rental',
+    'SELECT status FROM rental WHERE book_id = $1',
+    [bookId],
+  );
   expect(rentals.map(({ status }) => status).toSorted()).toEqual([expect.not.stringMatching('REJECTED'), 'REJECTED']);
   expect(readers.flatMap(({ complaints }) => complaints)).toEqual([]);
 });
 
 test('who comes too late is told before an address is typed; the next copy is set aside, and paid while the page says so', async () => {
-  const staff = await system.clientWith('STAFF');
+  const staff = await shop.system.clientWith('STAFF');
   const bookId = await addBook(staff, 0);
-  const { page } = await visitors.visit(system.url, 'desktop');
+  const { page } = await shop.visit('desktop');
   await signUp(page, `/books/${bookId}/rent`);
 
   await page.getByRole('alert').getByRole('link', { name: 'Join the waitlist' }).waitFor();

@@ -1,7 +1,7 @@
 /** Never an empty page: a browser that keeps nothing, a newer page since this one was opened, an address that means nothing. */
-import { type System, startSystem } from '../system.ts';
-import { openBrowser, type Visitor, type Visitors } from './browser.ts';
+import type { Visitor } from './browser.ts';
 import { signUp } from './people.ts';
+import { openShop } from './shop.ts';
 
 /** In the browser, before the page begins: what Chromium does where all site data is blocked. */
 const KEEP_NOTHING = `
@@ -10,19 +10,9 @@ const KEEP_NOTHING = `
   IDBFactory.prototype.open = refuse;
 `;
 
-let system: System;
-let visitors: Visitors;
+const shop = openShop();
 
-beforeAll(async () => {
-  system = await startSystem();
-  visitors = await openBrowser();
-});
-afterAll(async () => {
-  await visitors?.close();
-  await system?.stop();
-});
-
-const visit = (): Promise<Visitor> => visitors.visit(system.url, 'desktop');
+const visit = (): Promise<Visitor> => shop.visit('desktop');
 
 test('a browser that keeps nothing can find a book and sign up', async () => {
   const { page, context, complaints } = await visit();
@@ -90,5 +80,5 @@ test('an address is shown as it was sent, whatever stands in it', async () => {
   await page.getByText('Language: no code').waitFor();
   await page.waitForLoadState('networkidle');
 
-  expect(page.url()).toBe(system.url + address);
+  expect(page.url()).toBe(shop.system.url + address);
 });

@@ -1,27 +1,19 @@
 /** The desk of the back office, where things come one upon the other. */
 import type { Page } from 'playwright-core';
 import { addBook, type Client } from '../client.ts';
-import { type System, startSystem } from '../system.ts';
-import { openBrowser, type Visitors } from './browser.ts';
 import { signIn } from './people.ts';
+import { openShop } from './shop.ts';
 
-let system: System;
+const shop = openShop();
 let staff: Client;
-let visitors: Visitors;
 let page: Page;
 
 beforeAll(async () => {
-  system = await startSystem();
-  staff = await system.clientWith('STAFF');
-  visitors = await openBrowser();
-  ({ page } = await visitors.visit(system.url, 'desktop'));
+  staff = await shop.system.clientWith('STAFF');
+  ({ page } = await shop.visit('desktop'));
   await signIn(page, 'staff@demo.test');
 });
 afterEach(() => page.unrouteAll({ behavior: 'wait' }));
-afterAll(async () => {
-  await visitors?.close();
-  await system?.stop();
-});
 
 /** Answers to this operation take so long. */
 const slow = (operation: string, ms: number) =>
@@ -35,8 +27,8 @@ const slow = (operation: string, ms: number) =>
 async function toInspect(title: string): Promise<string[]> {
   const bookId = await addBook(staff, 3, { title });
   const text = 'UPDATE book SET available = available - 3, inspecting = inspecting + 3 WHERE id = $1';
-  await system.query('book', text, [bookId]);
-  const copies = await system.query<{ barcode: string }>(
+  await shop.system.query('book', text, [bookId]);
+  const copies = await shop.system.query<{ barcode: string }>(
     'book',
     "UPDATE book_copy SET status = 'INSPECTING' WHERE book_id = $1 RETURNING barcode",
     [bookId],
@@ -61,7 +53,7 @@ test('a copy that is scanned while another one is saved comes next, and none is 
   await scan(second);
   await desk(second).waitFor();
 
-  await system.query('book', "UPDATE book_copy SET status = 'OUT' WHERE barcode = $1", [second]);
+  await shop.system.query('book', "UPDATE book_copy SET status = 'OUT' WHERE barcode = $1", [second]);
   await page.keyboard.press('1');
   await page.keyboard.press('Enter');
   await scan(third);
@@ -70,7 +62,7 @@ test('a copy that is scanned while another one is saved comes next, and none is 
   await scan(third);
   await desk(third).waitFor();
 
-  const kept = await system.query('book', 'SELECT barcode, status FROM book_copy WHERE barcode = $1', [first]);
+  const kept = await shop.system.query('book', 'SELECT barcode, status FROM book_copy WHERE barcode = $1', [first]);
   expect(kept).toEqual([{ barcode: first, status: 'ON_SHELF' }]);
 });
 

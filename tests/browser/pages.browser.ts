@@ -1,28 +1,17 @@
 /** Long lists, which others add to while they are read. */
 import { addBook, signIn as clientOf, eventually, requestRental } from '../client.ts';
-import { type System, startSystem } from '../system.ts';
-import { openBrowser, type Visitors } from './browser.ts';
 import { signIn } from './people.ts';
+import { openShop } from './shop.ts';
 
-let system: System;
-let visitors: Visitors;
-
-beforeAll(async () => {
-  system = await startSystem({ SANDBOX_CARRIER_STEP_MS: '3600000' });
-  visitors = await openBrowser();
-});
-afterAll(async () => {
-  await visitors?.close();
-  await system?.stop();
-});
+const shop = openShop({ SANDBOX_CARRIER_STEP_MS: '3600000' });
 
 test('what comes in while a list is read on makes neither a gap nor a double', async () => {
-  const staff = await clientOf(system.url, 'staff@demo.test');
-  const reader = await clientOf(system.url, 'reader@demo.test');
+  const staff = await clientOf(shop.system.url, 'staff@demo.test');
+  const reader = await clientOf(shop.system.url, 'reader@demo.test');
   const bookId = await addBook(staff, 200);
   const rent = (count: number) => Promise.all(Array.from({ length: count }, () => requestRental(reader, bookId)));
   await rent(70);
-  const { page } = await visitors.visit(system.url, 'desktop');
+  const { page } = await shop.visit('desktop');
   await signIn(page, 'staff@demo.test');
   await page.goto('/office/rentals');
   const links = page.locator('tbody th a');

@@ -1,22 +1,11 @@
 /** Finding a book, as somebody who has never been here. */
 import { addBook, eventually } from '../client.ts';
-import { type System, startSystem } from '../system.ts';
-import { openBrowser, type Visitors } from './browser.ts';
+import { openShop } from './shop.ts';
 
-let system: System;
-let visitors: Visitors;
-
-beforeAll(async () => {
-  system = await startSystem();
-  visitors = await openBrowser();
-});
-afterAll(async () => {
-  await visitors?.close();
-  await system?.stop();
-});
+const shop = openShop();
 
 test('a book is found by Hangul as one types, and nothing is asked of any other host', async () => {
-  const { page, shoot, complaints } = await visitors.visit(system.url, 'phone');
+  const { page, shoot, complaints } = await shop.visit('phone');
 
   await page.getByRole('searchbox').fill('윤동주');
 
@@ -26,7 +15,7 @@ test('a book is found by Hangul as one types, and nothing is asked of any other 
 });
 
 test('the way back from a book leads to the same place of the list, however far it was read', async () => {
-  const { page } = await visitors.visit(system.url, 'phone');
+  const { page } = await shop.visit('phone');
   const books = page.locator('.books > li');
   await page.getByRole('button', { name: '더 보기', exact: true }).click();
   await books.nth(47).waitFor();
@@ -46,8 +35,8 @@ test('the way back from a book leads to the same place of the list, however far 
 });
 
 test('a search can be undone: without its words, and without its filter, all books are there again', async () => {
-  await addBook(await system.clientWith('STAFF'), 0);
-  const { page } = await visitors.visit(system.url, 'phone');
+  await addBook(await shop.system.clientWith('STAFF'), 0);
+  const { page } = await shop.visit('phone');
   const search = page.getByRole('searchbox');
   const onlyAvailable = page.getByLabel('지금 대여할 수 있는 책만');
   const found = page.locator('.found');

@@ -1,9 +1,9 @@
 /** Sessions and tabs: nothing that was typed is lost, and what one tab does shows in the other. */
 import type { Locator } from 'playwright-core';
 import { addBook } from '../client.ts';
-import { type System, startSystem } from '../system.ts';
-import { INSECURE_HOST, openBrowser, type Visitor, type Visitors } from './browser.ts';
+import { INSECURE_HOST, type Visitor } from './browser.ts';
 import { fillAddress, signUp } from './people.ts';
+import { openShop } from './shop.ts';
 
 /** In the browser: the access token's time is over. */
 const EXPIRE = `new Promise((resolve) => {
@@ -17,27 +17,17 @@ const EXPIRE = `new Promise((resolve) => {
   };
 })`;
 
-let system: System;
-let visitors: Visitors;
+const shop = openShop();
 
-beforeAll(async () => {
-  system = await startSystem();
-  visitors = await openBrowser();
-});
-afterAll(async () => {
-  await visitors?.close();
-  await system?.stop();
-});
-
-const visit = (): Promise<Visitor> => visitors.visit(system.url, 'desktop');
+const visit = (): Promise<Visitor> => shop.visit('desktop');
 
 test('a session that ends asks to sign in again over the page, and what was typed is sent then', async () => {
-  const bookId = await addBook(await system.clientWith('STAFF'), 1);
+  const bookId = await addBook(await shop.system.clientWith('STAFF'), 1);
   const { page, shoot, complaints } = await visit();
   await page.clock.install();
   const email = await signUp(page, `/books/${bookId}/rent`);
   await fillAddress(page, 'Who Types Slowly');
-  await system.query('customer', 'DELETE FROM session');
+  await shop.system.query('customer', 'DELETE FROM session');
   await page.clock.fastForward('20:00'); // more than an access token lives
 
   await page.getByLabel('Keep this address').check();
@@ -80,7 +70,7 @@ test('a change in one tab shows in the other without a reload, and so does signi
 });
 
 test('where no locks are to be had, what asks at once still uses the refresh token once', async () => {
-  const { page } = await visitors.visit(system.url.replace('127.0.0.1', INSECURE_HOST), 'desktop');
+  const { page } = await shop.visitors.visit(shop.system.url.replace('127.0.0.1', INSECURE_HOST), 'desktop');
   await signUp(page);
   let refreshes = 0;
   page.on('request', (request) => {
@@ -107,7 +97,7 @@ const isFocused = async (field: Locator): Promise<boolean> =>
 test('what the server says against a field stands beside it, in the language of the reader, until it is changed', async () => {
   const { page: first } = await visit();
   const email = await signUp(first);
-  const { page, shoot } = await visitors.visit(system.url, 'phone');
+  const { page, shoot } = await shop.visit('phone');
   await page.goto('/sign-up');
   await page.getByLabel('이름').fill('김하나');
   await page.getByLabel('이메일').fill(email);
@@ -126,7 +116,7 @@ test('what the server says against a field stands beside it, in the language of 
 });
 
 test('what the browser finds wrong stands beside each field in the language of the reader, until it is mended', async () => {
-  const { page, shoot } = await visitors.visit(system.url, 'phone');
+  const { page, shoot } = await shop.visit('phone');
   await page.goto('/sign-up');
   const [name, email, password] = [page.getByLabel('이름'), page.getByLabel('이메일'), page.getByLabel('비밀번호')];
   const faults = async () => [await faultOf(name), await faultOf(email), await faultOf(password)];

@@ -1,24 +1,17 @@
 /** The main story, as people live it: a reader with a phone in Korean, and staff at a desk. */
 import { addBook } from '../client.ts';
-import { type System, startSystem } from '../system.ts';
-import { openBrowser, type Visitor, type Visitors } from './browser.ts';
+import type { Visitor } from './browser.ts';
 import { signIn } from './people.ts';
+import { openShop } from './shop.ts';
 
-let system: System;
-let visitors: Visitors;
+const shop = openShop({ SANDBOX_CARRIER_STEP_MS: '700' });
 let reader: Visitor;
 let desk: Visitor;
 
 beforeAll(async () => {
-  system = await startSystem({ SANDBOX_CARRIER_STEP_MS: '700' });
-  visitors = await openBrowser();
-  await addBook(await system.clientWith('STAFF'), 3, { title: '동백꽃 필 무렵', authors: ['김유정'] });
-  reader = await visitors.visit(system.url, 'phone');
-  desk = await visitors.visit(system.url, 'desktop');
-});
-afterAll(async () => {
-  await visitors?.close();
-  await system?.stop();
+  await addBook(await shop.system.clientWith('STAFF'), 3, { title: '동백꽃 필 무렵', authors: ['김유정'] });
+  reader = await shop.visit('phone');
+  desk = await shop.visit('desktop');
 });
 
 /** The order's status, as the page shows it beside its title. */

@@ -1,23 +1,12 @@
 /** What a first visit has to load: a budget for phones. How long it takes is measured by `npm run bench -- page`. */
-import { type System, startSystem } from '../system.ts';
-import { openBrowser, type Visitors } from './browser.ts';
+import { openShop } from './shop.ts';
 
 const SCRIPT_BYTES = 150_000;
 
-let system: System;
-let visitors: Visitors;
-
-beforeAll(async () => {
-  system = await startSystem();
-  visitors = await openBrowser();
-});
-afterAll(async () => {
-  await visitors?.close();
-  await system?.stop();
-});
+const shop = openShop();
 
 test('the first view needs at most 150 kB of script, compressed', async () => {
-  const { page } = await visitors.visit(system.url, 'phone');
+  const { page } = await shop.visit('phone');
   await page.locator('.books li').first().waitFor();
 
   const scripts = await page.evaluate(() =>
