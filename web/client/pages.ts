@@ -153,7 +153,7 @@ function rememberedPages<Data, Variables extends AnyVariables>(
   given: Omit<Variables, 'after'>,
 ) {
   const name = `pages ${createRequest(document, given as unknown as Variables).key}`; // several lists may stand in one view
-  const state = () => (history.state ?? {}) as Record<string, number | undefined>; // nobody else keeps anything there
+  const state = () => (history.state ?? {}) as Record<string, number | undefined>; // of this name; others keep theirs beside it
   return {
     pages: state()[name] ?? 1,
     keep: (pages: number) => history.replaceState({ ...state(), [name]: pages }, ''),
