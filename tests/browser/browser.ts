@@ -31,12 +31,14 @@ export interface Visitor {
   context: BrowserContext;
   /** Keeps what is to be seen now under a name. */
   shoot(name: string): Promise<void>;
-  /** What went wrong on the page: requests to other hosts, refusals of its policy, errors of its script. */
+  /** Errors of the page's script. */
   complaints: string[];
 }
 
 export interface Visitors {
   browser: Browser;
+  /** What a page has asked of another host than the shop's, or its policy has refused, in all visits. */
+  trespasses: string[];
   /** Somebody new, with nothing kept from before. */
   visit(url: string, device: keyof typeof devices, options?: BrowserContextOptions): Promise<Visitor>;
   close(): Promise<void>;
@@ -47,8 +49,10 @@ export async function openBrowser(): Promise<Visitors> {
     executablePath: program(),
     args: ['--no-sandbox', '--disable-dev-shm-usage', `--host-resolver-rules=MAP ${INSECURE_HOST} 127.0.0.1`],
   });
+  const trespasses: string[] = [];
   return {
     browser,
+    trespasses,
     async visit(url, device, options = {}) {
       const context = await browser.newContext({
         baseURL: url,
@@ -58,7 +62,7 @@ export async function openBrowser(): Promise<Visitors> {
       });
       const page = await context.newPage();
       page.setDefaultTimeout(20_000);
-      const complaints = listen(context, url);
+      const complaints = listen(context, url, trespasses);
       await page.goto('/');
       return {
         page,
@@ -73,16 +77,16 @@ export async function openBrowser(): Promise<Visitors> {
   };
 }
 
-function listen(context: BrowserContext, url: string): string[] {
+function listen(context: BrowserContext, url: string, trespasses: string[]): string[] {
   const { host } = new URL(url);
   const complaints: string[] = [];
   context.on('request', (request) => {
     const asked = new URL(request.url());
-    if (asked.host !== host && !['data:', 'blob:'].includes(asked.protocol)) complaints.push(`asked ${request.url()}`);
+    if (asked.host !== host && !['data:', 'blob:'].includes(asked.protocol)) trespasses.push(request.url());
   });
   context.on('weberror', (error) => complaints.push(`threw ${error.error().message}`));
   context.on('console', (message) => {
-    if (/Content.Security.Policy|TrustedHTML|trusted type/i.test(message.text())) complaints.push(message.text());
+    if (/Content.Security.Policy|TrustedHTML|trusted type/i.test(message.text())) trespasses.push(message.text());
   });
   return complaints;
 }

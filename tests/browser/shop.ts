@@ -1,4 +1,4 @@
-/** The whole system and a browser, for the tests of a file. */
+/** The whole system and a browser, for the tests of a file; each of them fails when a page asks another host for anything, or its policy refuses something. */
 import type { Environment } from '../../local/services.ts';
 import { type System, startSystem } from '../system.ts';
 import { openBrowser, type Visitor, type Visitors } from './browser.ts';
@@ -23,6 +23,7 @@ export function openShop(settings: Environment = {}): Shop {
     const system = await startSystem(settings);
     open = { system, visitors: await openBrowser() };
   });
+  afterEach(() => expect(shop().visitors.trespasses).toEqual([]));
   afterAll(async () => {
     await open?.visitors.close();
     await open?.system.stop();
