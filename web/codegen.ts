@@ -1,6 +1,6 @@
 /**
- * `npm run codegen`: beside each file of operations (`orders.graphql`) its types and documents (`orders.generated.ts`), from the
- * API of the supergraph. With `--check` it writes nothing, and fails when a committed file is not what the sources give.
+ * `npm run codegen`: beside each file of operations (`orders.graphql`) its types and documents (`orders.generated.ts`), and once
+ * the API's enums (`client/enums.generated.ts`), from the supergraph. With `--check` it writes nothing, and fails when a committed file is not what the sources give.
  */
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,16 +8,24 @@ import { Supergraph } from '@apollo/federation-internals';
 import { codegen } from '@graphql-codegen/core';
 import * as typedDocumentNode from '@graphql-codegen/typed-document-node';
 import * as operations from '@graphql-codegen/typescript-operations';
-import { parse, printSchema, Source } from 'graphql';
+import { type GraphQLEnumType, isEnumType, parse, printSchema, Source } from 'graphql';
 
 const here = import.meta.dirname;
 const supergraph = Supergraph.build(readFileSync(join(here, '..', 'schema', 'supergraph.graphql'), 'utf8'));
-const schema = parse(printSchema(supergraph.apiSchema().toGraphQLJSSchema()));
+const api = supergraph.apiSchema().toGraphQLJSSchema();
+const schema = parse(printSchema(api));
+const enums = Object.values(api.getTypeMap())
+  .filter(isEnumType)
+  .filter(({ name }) => !name.startsWith('__'));
+
+/** From any folder of web/. */
+const ENUMS = 'client/enums.generated.ts';
 
 const config = {
   useTypeImports: true,
   documentMode: 'documentNode',
   enumType: 'string-literal',
+  enumValues: Object.fromEntries(enums.map(({ name }) => [name, `../${ENUMS}#${name}`])),
   strictScalars: true,
   scalars: { DateTime: 'string', JSON: 'unknown' },
   optimizeDocumentNode: true,
@@ -26,6 +34,8 @@ const config = {
   nonOptionalTypename: false,
   arrayInputCoercion: false,
 };
+
+const WRITTEN = '// Written by `npm run codegen`.\n';
 
 /** @throws GraphQLError with every mistake in the operations of the file. */
 async function generated(file: string): Promise<string> {
@@ -38,19 +48,28 @@ async function generated(file: string): Promise<string> {
     plugins: [{ operations: {} }, { typedDocumentNode: {} }],
     pluginMap: { operations, typedDocumentNode },
   });
-  return `// Written by \`npm run codegen\`.\n${code}`;
+  // The plugin would have each file pass the enums on.
+  return WRITTEN + code.replace(/^export \{ \w+ \};\n+/gm, '');
 }
 
+const unionOf = (type: GraphQLEnumType): string =>
+  `export type ${type.name} = ${type
+    .getValues()
+    .map(({ name }) => `'${name}'`)
+    .join(' | ')};\n`;
+
 async function main(check: boolean): Promise<void> {
-  for (const file of globSync('*/**/*.graphql', { cwd: here })) {
-    const target = join(here, file.replace('.graphql', '.generated.ts'));
-    const content = await generated(file);
-    if (existsSync(target) && readFileSync(target, 'utf8') === content) continue;
-    if (check)
-      throw new Error(`The types of web/${file} are stale: run \`npm run codegen\` and commit what it writes.`);
-    writeFileSync(target, content);
-    process.stdout.write(`Wrote web/${file.replace('.graphql', '.generated.ts')}.\n`);
-  }
+  keep(ENUMS, WRITTEN + enums.map(unionOf).join(''), check);
+  for (const file of globSync('*/**/*.graphql', { cwd: here }))
+    keep(file.replace('.graphql', '.generated.ts'), await generated(file), check);
+}
+
+function keep(file: string, content: string, check: boolean): void {
+  const target = join(here, file);
+  if (existsSync(target) && readFileSync(target, 'utf8') === content) return;
+  if (check) throw new Error(`web/${file} is stale: run \`npm run codegen\` and commit what it writes.`);
+  writeFileSync(target, content);
+  process.stdout.write(`Wrote web/${file}.\n`);
 }
 
 await main(process.argv.includes('--check')).catch((error: unknown) => {

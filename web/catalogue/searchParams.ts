@@ -1,5 +1,6 @@
 /** What the address of a search says (`/?q=emma&available=1`), as the API takes it. */
-import type { BookFilter, BookOrder } from './search.generated.ts';
+import type { BookOrder } from '../client/enums.generated.ts';
+import type { BookFilter } from './search.generated.ts';
 
 export const filterNames = ['available', 'language', 'author', 'publisher', 'tag', 'from', 'to'] as const;
 export type FilterName = (typeof filterNames)[number];

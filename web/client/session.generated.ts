@@ -3,26 +3,9 @@
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type { Role } from '../client/enums.generated.ts';
+import type { UserErrorCode } from '../client/enums.generated.ts';
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
-export type Role =
-  | 'CUSTOMER'
-  | 'STAFF'
-  | 'COURIER'
-  | 'ADMIN';
-
-export type UserErrorCode =
-  | 'NOT_FOUND'
-  | 'INVALID_INPUT'
-  | 'NOT_ALLOWED_IN_STATE'
-  | 'VERSION_CONFLICT'
-  | 'IDEMPOTENCY_CONFLICT'
-  | 'DUPLICATE'
-  | 'WOULD_BE_NEGATIVE'
-  | 'POLICY_DENIED'
-  | 'PAYMENT_DECLINED'
-  | 'INVALID_CREDENTIALS'
-  | 'TOO_MANY_ATTEMPTS';
-
 export type RefreshSessionMutationVariables = Exact<{
   refreshToken: string;
 }>;

@@ -3,12 +3,11 @@
  * tabs take turns, and share the access token: a page that is loaded anew, or left in the middle of it, needs none of its own.
  */
 import { Client, fetchExchange } from '@urql/core';
+import type { Role } from './enums.generated.ts';
 import { RefreshSessionDocument, type RefreshSessionMutation, SignOutDocument } from './session.generated.ts';
 import { ofBrowser, ofTab, readJson } from './storage.ts';
 import { createStore, useStore } from './store.ts';
 import { type Access, readTokens, writeTokens } from './tokens.ts';
-
-export type Role = 'CUSTOMER' | 'STAFF' | 'COURIER' | 'ADMIN';
 
 export interface Account {
   id: string;

@@ -3,6 +3,8 @@
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type { Role } from '../client/enums.generated.ts';
+import type { Service } from '../client/enums.generated.ts';
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
 /** `from` is in, `to` is not. */
 export type AuditFilter = {
@@ -13,18 +15,6 @@ export type AuditFilter = {
   from?: string | null | undefined;
   to?: string | null | undefined;
 };
-
-export type Role =
-  | 'CUSTOMER'
-  | 'STAFF'
-  | 'COURIER'
-  | 'ADMIN';
-
-export type Service =
-  | 'BOOK'
-  | 'RENTAL'
-  | 'DELIVERY'
-  | 'CUSTOMER';
 
 export type AuditLogQueryVariables = Exact<{
   first: number;

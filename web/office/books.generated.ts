@@ -3,6 +3,8 @@
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type { BookOrder } from '../client/enums.generated.ts';
+import type { BookStatus } from '../client/enums.generated.ts';
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
 export type BookFilter = {
   available?: boolean | null | undefined;
@@ -13,16 +15,6 @@ export type BookFilter = {
   publishedFrom?: number | null | undefined;
   publishedTo?: number | null | undefined;
 };
-
-export type BookOrder =
-  | 'RELEVANCE'
-  | 'TITLE'
-  | 'NEWEST'
-  | 'POPULAR';
-
-export type BookStatus =
-  | 'LISTED'
-  | 'WITHDRAWN';
 
 export type OfficeBooksQueryVariables = Exact<{
   first: number;

@@ -1,6 +1,8 @@
 /** One copy on the desk: how it is, or, where it was thought lost, that it is here. */
+
 import { type RefObject, useEffect, useState } from 'react';
 import { Link } from 'wouter';
+import type { CopyCondition } from '../client/enums.generated.ts';
 import { useSend } from '../client/hooks.ts';
 import { useFormat } from '../language/format.ts';
 import { wordsOf } from '../language/language.ts';
@@ -9,7 +11,6 @@ import { Button, Faults, Field, useFaults } from '../pieces/form.tsx';
 import { Problem } from '../pieces/states.tsx';
 import { Facts } from './facts.tsx';
 import {
-  type CopyCondition,
   type OfficeCopyFragment,
   OfficeInspectCopyDocument,
   OfficeReceiveCopyDocument,

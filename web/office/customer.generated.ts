@@ -3,68 +3,11 @@
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type { RentalStatus } from '../client/enums.generated.ts';
+import type { Role } from '../client/enums.generated.ts';
+import type { UserErrorCode } from '../client/enums.generated.ts';
+import type { UserErrorReason } from '../client/enums.generated.ts';
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
-export type RentalStatus =
-  /** Received and durable; stock and payment are being settled. */
-  | 'REQUESTED'
-  /** 보류: received and durable, waiting because the service is overloaded or a dependency is down. */
-  | 'ON_HOLD'
-  /** Stock reserved and payment authorised. */
-  | 'ACCEPTED'
-  /** Refused; see `rejection`. Final. */
-  | 'REJECTED'
-  /** The parcel is with the carrier. */
-  | 'SHIPPING'
-  /** Delivered; the loan clock runs. */
-  | 'ON_LOAN'
-  /** Past `dueAt` plus the grace period. */
-  | 'OVERDUE'
-  /** The return parcel is with the carrier. */
-  | 'RETURNING'
-  /** The copies are back, awaiting inspection. */
-  | 'RETURNED'
-  /** Inspected, fees raised. Final. */
-  | 'CLOSED'
-  /** Cancelled by customer or staff. Final; see `pendingCompensations`. */
-  | 'CANCELLED'
-  /** Never came back, or lost by the carrier. Final. */
-  | 'LOST';
-
-export type Role =
-  | 'CUSTOMER'
-  | 'STAFF'
-  | 'COURIER'
-  | 'ADMIN';
-
-export type UserErrorCode =
-  | 'NOT_FOUND'
-  | 'INVALID_INPUT'
-  | 'NOT_ALLOWED_IN_STATE'
-  | 'VERSION_CONFLICT'
-  | 'IDEMPOTENCY_CONFLICT'
-  | 'DUPLICATE'
-  | 'WOULD_BE_NEGATIVE'
-  | 'POLICY_DENIED'
-  | 'PAYMENT_DECLINED'
-  | 'INVALID_CREDENTIALS'
-  | 'TOO_MANY_ATTEMPTS';
-
-/** More will come: what a client does not know it tells by the code. */
-export type UserErrorReason =
-  | 'RENEWED_TOO_OFTEN'
-  | 'OTHERS_WAIT'
-  | 'PAST_DUE'
-  | 'OUT_FOR_DELIVERY'
-  | 'UNDER_REPAIR'
-  | 'NO_LONGER_LENT'
-  | 'COPIES_AVAILABLE'
-  | 'ACCOUNT_CLOSED'
-  | 'ACCOUNT_ELSEWHERE'
-  | 'RENTAL_OPEN'
-  | 'FEE_UNPAID'
-  | 'NAMED_FOR_ADMINISTRATION'
-  | 'TOO_MANY_ADDRESSES';
-
 export type OfficeCustomerQueryVariables = Exact<{
   id: string | number;
 }>;

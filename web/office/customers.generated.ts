@@ -3,13 +3,8 @@
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type { Role } from '../client/enums.generated.ts';
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
-export type Role =
-  | 'CUSTOMER'
-  | 'STAFF'
-  | 'COURIER'
-  | 'ADMIN';
-
 export type OfficeCustomersQueryVariables = Exact<{
   first: number;
   after?: string | null | undefined;

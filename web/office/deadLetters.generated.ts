@@ -3,49 +3,11 @@
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type { DeadLetterFate } from '../client/enums.generated.ts';
+import type { Service } from '../client/enums.generated.ts';
+import type { UserErrorCode } from '../client/enums.generated.ts';
+import type { UserErrorReason } from '../client/enums.generated.ts';
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
-export type DeadLetterFate =
-  | 'APPLIED'
-  /** Its service will apply it when it runs and can, or give up on it again. */
-  | 'WAITING'
-  /** It was given up on again: `deadLetter` is the new one. */
-  | 'DEAD';
-
-export type Service =
-  | 'BOOK'
-  | 'RENTAL'
-  | 'DELIVERY'
-  | 'CUSTOMER';
-
-export type UserErrorCode =
-  | 'NOT_FOUND'
-  | 'INVALID_INPUT'
-  | 'NOT_ALLOWED_IN_STATE'
-  | 'VERSION_CONFLICT'
-  | 'IDEMPOTENCY_CONFLICT'
-  | 'DUPLICATE'
-  | 'WOULD_BE_NEGATIVE'
-  | 'POLICY_DENIED'
-  | 'PAYMENT_DECLINED'
-  | 'INVALID_CREDENTIALS'
-  | 'TOO_MANY_ATTEMPTS';
-
-/** More will come: what a client does not know it tells by the code. */
-export type UserErrorReason =
-  | 'RENEWED_TOO_OFTEN'
-  | 'OTHERS_WAIT'
-  | 'PAST_DUE'
-  | 'OUT_FOR_DELIVERY'
-  | 'UNDER_REPAIR'
-  | 'NO_LONGER_LENT'
-  | 'COPIES_AVAILABLE'
-  | 'ACCOUNT_CLOSED'
-  | 'ACCOUNT_ELSEWHERE'
-  | 'RENTAL_OPEN'
-  | 'FEE_UNPAID'
-  | 'NAMED_FOR_ADMINISTRATION'
-  | 'TOO_MANY_ADDRESSES';
-
 export type DeadLettersQueryVariables = Exact<{
   service: Service;
   first: number;

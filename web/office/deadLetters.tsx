@@ -1,12 +1,13 @@
 /** What the services have given up on. Each is asked by itself, so that one which is silent hides nothing of the others. */
 
 import { useState } from 'react';
+import type { Service } from '../client/enums.generated.ts';
 import { usePages } from '../client/pages.ts';
 import { wordsOf } from '../language/language.ts';
 import { List } from '../pieces/list.tsx';
 import { Page } from '../pieces/page.tsx';
 import { DeadLetter, type Outcome } from './deadLetter.tsx';
-import { DeadLettersDocument, type Service } from './deadLetters.generated.ts';
+import { DeadLettersDocument } from './deadLetters.generated.ts';
 import { services } from './filters.ts';
 import { Silence } from './silence.tsx';
 import { Told } from './told.tsx';

@@ -3,11 +3,9 @@
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type { DeliveryDirection } from '../client/enums.generated.ts';
+import type { DeliveryStatus } from '../client/enums.generated.ts';
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
-export type DeliveryDirection =
-  | 'OUTBOUND'
-  | 'RETURN';
-
 /** `trackingNumber`: the whole of it; case and spaces around it are ignored. */
 export type DeliveryFilter = {
   status?: Array<DeliveryStatus> | null | undefined;
@@ -15,18 +13,6 @@ export type DeliveryFilter = {
   stuckForMinutes?: number | null | undefined;
   trackingNumber?: string | null | undefined;
 };
-
-export type DeliveryStatus =
-  | 'PENDING'
-  | 'CREATED'
-  | 'PICKED_UP'
-  | 'IN_TRANSIT'
-  | 'OUT_FOR_DELIVERY'
-  | 'DELIVERED'
-  | 'FAILED'
-  | 'STOPPED'
-  | 'RETURNED_TO_SENDER'
-  | 'LOST';
 
 export type OfficeDeliveriesQueryVariables = Exact<{
   first: number;

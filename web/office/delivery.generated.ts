@@ -3,23 +3,11 @@
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type { DeliveryDirection } from '../client/enums.generated.ts';
+import type { DeliveryStatus } from '../client/enums.generated.ts';
+import type { UserErrorCode } from '../client/enums.generated.ts';
+import type { UserErrorReason } from '../client/enums.generated.ts';
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
-export type DeliveryDirection =
-  | 'OUTBOUND'
-  | 'RETURN';
-
-export type DeliveryStatus =
-  | 'PENDING'
-  | 'CREATED'
-  | 'PICKED_UP'
-  | 'IN_TRANSIT'
-  | 'OUT_FOR_DELIVERY'
-  | 'DELIVERED'
-  | 'FAILED'
-  | 'STOPPED'
-  | 'RETURNED_TO_SENDER'
-  | 'LOST';
-
 export type TrackingEventInput = {
   deliveryId: string | number;
   status: DeliveryStatus;
@@ -29,35 +17,6 @@ export type TrackingEventInput = {
   /** The client's own, unique for the parcel: asking again by it stores nothing. So does the same status with the same `occurredAt`. */
   idempotencyKey?: string | number | null | undefined;
 };
-
-export type UserErrorCode =
-  | 'NOT_FOUND'
-  | 'INVALID_INPUT'
-  | 'NOT_ALLOWED_IN_STATE'
-  | 'VERSION_CONFLICT'
-  | 'IDEMPOTENCY_CONFLICT'
-  | 'DUPLICATE'
-  | 'WOULD_BE_NEGATIVE'
-  | 'POLICY_DENIED'
-  | 'PAYMENT_DECLINED'
-  | 'INVALID_CREDENTIALS'
-  | 'TOO_MANY_ATTEMPTS';
-
-/** More will come: what a client does not know it tells by the code. */
-export type UserErrorReason =
-  | 'RENEWED_TOO_OFTEN'
-  | 'OTHERS_WAIT'
-  | 'PAST_DUE'
-  | 'OUT_FOR_DELIVERY'
-  | 'UNDER_REPAIR'
-  | 'NO_LONGER_LENT'
-  | 'COPIES_AVAILABLE'
-  | 'ACCOUNT_CLOSED'
-  | 'ACCOUNT_ELSEWHERE'
-  | 'RENTAL_OPEN'
-  | 'FEE_UNPAID'
-  | 'NAMED_FOR_ADMINISTRATION'
-  | 'TOO_MANY_ADDRESSES';
 
 export type OfficeDeliveryQueryVariables = Exact<{
   id: string | number;

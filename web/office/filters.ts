@@ -1,9 +1,8 @@
 /** Filters of lists as they stand in the address, `?status=ON_LOAN&status=OVERDUE&stuckForMinutes=30`; what no list knows is left out. */
 
-import type { Service } from './auditLog.generated.ts';
-import type { DeliveryFilter, DeliveryStatus } from './deliveries.generated.ts';
-import type { CopyStatus } from './inspection.generated.ts';
-import type { RentalFilter, RentalStatus } from './rentals.generated.ts';
+import type { CopyStatus, DeliveryStatus, RentalStatus, Service } from '../client/enums.generated.ts';
+import type { DeliveryFilter } from './deliveries.generated.ts';
+import type { RentalFilter } from './rentals.generated.ts';
 
 /** In the order of their life. */
 export const rentalStatuses = [

@@ -3,16 +3,13 @@
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type { ImportOutcome } from '../client/enums.generated.ts';
+import type { UserErrorCode } from '../client/enums.generated.ts';
+import type { UserErrorReason } from '../client/enums.generated.ts';
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
 export type ImportBooksInput = {
   rows: Array<ImportRowInput>;
 };
-
-export type ImportOutcome =
-  | 'IMPORTED'
-  | 'UPDATED'
-  | 'UNCHANGED'
-  | 'LEFT_OUT';
 
 /** The columns of the file, each as it is written there; one that is left out is empty. */
 export type ImportRowInput = {
@@ -28,35 +25,6 @@ export type ImportRowInput = {
   languageCode?: string | null | undefined;
   ratingsCount?: string | null | undefined;
 };
-
-export type UserErrorCode =
-  | 'NOT_FOUND'
-  | 'INVALID_INPUT'
-  | 'NOT_ALLOWED_IN_STATE'
-  | 'VERSION_CONFLICT'
-  | 'IDEMPOTENCY_CONFLICT'
-  | 'DUPLICATE'
-  | 'WOULD_BE_NEGATIVE'
-  | 'POLICY_DENIED'
-  | 'PAYMENT_DECLINED'
-  | 'INVALID_CREDENTIALS'
-  | 'TOO_MANY_ATTEMPTS';
-
-/** More will come: what a client does not know it tells by the code. */
-export type UserErrorReason =
-  | 'RENEWED_TOO_OFTEN'
-  | 'OTHERS_WAIT'
-  | 'PAST_DUE'
-  | 'OUT_FOR_DELIVERY'
-  | 'UNDER_REPAIR'
-  | 'NO_LONGER_LENT'
-  | 'COPIES_AVAILABLE'
-  | 'ACCOUNT_CLOSED'
-  | 'ACCOUNT_ELSEWHERE'
-  | 'RENTAL_OPEN'
-  | 'FEE_UNPAID'
-  | 'NAMED_FOR_ADMINISTRATION'
-  | 'TOO_MANY_ADDRESSES';
 
 export type ImportBooksMutationVariables = Exact<{
   input: ImportBooksInput;

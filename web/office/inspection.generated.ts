@@ -3,57 +3,16 @@
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type { CopyCondition } from '../client/enums.generated.ts';
+import type { CopyStatus } from '../client/enums.generated.ts';
+import type { UserErrorCode } from '../client/enums.generated.ts';
+import type { UserErrorReason } from '../client/enums.generated.ts';
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
-/** DAMAGED goes to REPAIR, UNUSABLE and MISSING are written off; the last three raise a fee. */
-export type CopyCondition =
-  | 'GOOD'
-  | 'WORN'
-  | 'DAMAGED'
-  | 'UNUSABLE'
-  | 'MISSING';
-
-export type CopyStatus =
-  | 'ON_SHELF'
-  | 'OUT'
-  | 'INSPECTING'
-  | 'REPAIR'
-  | 'LOST'
-  | 'WITHDRAWN';
-
 export type InspectCopyInput = {
   copyId: string | number;
   condition: CopyCondition;
   note?: string | null | undefined;
 };
-
-export type UserErrorCode =
-  | 'NOT_FOUND'
-  | 'INVALID_INPUT'
-  | 'NOT_ALLOWED_IN_STATE'
-  | 'VERSION_CONFLICT'
-  | 'IDEMPOTENCY_CONFLICT'
-  | 'DUPLICATE'
-  | 'WOULD_BE_NEGATIVE'
-  | 'POLICY_DENIED'
-  | 'PAYMENT_DECLINED'
-  | 'INVALID_CREDENTIALS'
-  | 'TOO_MANY_ATTEMPTS';
-
-/** More will come: what a client does not know it tells by the code. */
-export type UserErrorReason =
-  | 'RENEWED_TOO_OFTEN'
-  | 'OTHERS_WAIT'
-  | 'PAST_DUE'
-  | 'OUT_FOR_DELIVERY'
-  | 'UNDER_REPAIR'
-  | 'NO_LONGER_LENT'
-  | 'COPIES_AVAILABLE'
-  | 'ACCOUNT_CLOSED'
-  | 'ACCOUNT_ELSEWHERE'
-  | 'RENTAL_OPEN'
-  | 'FEE_UNPAID'
-  | 'NAMED_FOR_ADMINISTRATION'
-  | 'TOO_MANY_ADDRESSES';
 
 export type OfficeCopiesToInspectQueryVariables = Exact<{
   first: number;

@@ -3,24 +3,9 @@
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type { StockBucket } from '../client/enums.generated.ts';
+import type { StockMovementType } from '../client/enums.generated.ts';
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
-export type StockBucket =
-  | 'OUTSIDE'
-  | 'AVAILABLE'
-  | 'RESERVED'
-  | 'OUT'
-  | 'INSPECTING';
-
-export type StockMovementType =
-  | 'ACQUIRE'
-  | 'RESERVE'
-  | 'RELEASE'
-  | 'ISSUE'
-  | 'RETURN'
-  | 'RESTOCK'
-  | 'REPAIR'
-  | 'WRITE_OFF';
-
 export type StockLedgerQueryVariables = Exact<{
   bookId: string | number;
   first: number;

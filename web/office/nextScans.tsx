@@ -1,5 +1,7 @@
 /** What a courier says of a parcel next. A press is one scan, however often it has to be sent. */
+
 import { useState } from 'react';
+import type { DeliveryStatus } from '../client/enums.generated.ts';
 import { useIdempotencyKey, useSend } from '../client/hooks.ts';
 import { wordsOf } from '../language/language.ts';
 import { type UserError, useRefusal } from '../language/refusals.ts';
@@ -7,7 +9,7 @@ import { Confirm } from '../pieces/confirm.tsx';
 import { Button, Faults, Field } from '../pieces/form.tsx';
 import { Problem } from '../pieces/states.tsx';
 import { useStatusWords } from '../pieces/words.ts';
-import { type DeliveryStatus, type OfficeParcelFragment, OfficeRecordScanDocument } from './delivery.generated.ts';
+import { type OfficeParcelFragment, OfficeRecordScanDocument } from './delivery.generated.ts';
 import { nextScansOf } from './parcelLife.ts';
 import { Told } from './told.tsx';
 

@@ -1,5 +1,5 @@
 /** The scans that the table of a parcel's life allows next, the usual one first (docs/story.md, "The parcel"); the server decides. */
-import type { DeliveryStatus } from './delivery.generated.ts';
+import type { DeliveryStatus } from '../client/enums.generated.ts';
 
 export const nextScansOf: Record<DeliveryStatus, readonly DeliveryStatus[]> = {
   PENDING: ['CREATED', 'STOPPED'],

@@ -3,144 +3,24 @@
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type { Compensation } from '../client/enums.generated.ts';
+import type { CopyStatus } from '../client/enums.generated.ts';
+import type { DeliveryDirection } from '../client/enums.generated.ts';
+import type { DeliveryStatus } from '../client/enums.generated.ts';
+import type { FeeCause } from '../client/enums.generated.ts';
+import type { FeeKind } from '../client/enums.generated.ts';
+import type { FeeStatus } from '../client/enums.generated.ts';
+import type { PaymentStatus } from '../client/enums.generated.ts';
+import type { RejectionCode } from '../client/enums.generated.ts';
+import type { RentalAction } from '../client/enums.generated.ts';
+import type { RentalStatus } from '../client/enums.generated.ts';
+import type { UserErrorCode } from '../client/enums.generated.ts';
+import type { UserErrorReason } from '../client/enums.generated.ts';
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
 export type CancelRentalInput = {
   rentalId: string | number;
   reason?: string | null | undefined;
 };
-
-export type Compensation =
-  | 'STOCK_RELEASE'
-  | 'DELIVERY_STOP'
-  | 'PAYMENT_VOID'
-  | 'PAYMENT_REFUND';
-
-export type CopyStatus =
-  | 'ON_SHELF'
-  | 'OUT'
-  | 'INSPECTING'
-  | 'REPAIR'
-  | 'LOST'
-  | 'WITHDRAWN';
-
-export type DeliveryDirection =
-  | 'OUTBOUND'
-  | 'RETURN';
-
-export type DeliveryStatus =
-  | 'PENDING'
-  | 'CREATED'
-  | 'PICKED_UP'
-  | 'IN_TRANSIT'
-  | 'OUT_FOR_DELIVERY'
-  | 'DELIVERED'
-  | 'FAILED'
-  | 'STOPPED'
-  | 'RETURNED_TO_SENDER'
-  | 'LOST';
-
-/** What became of the copy that a DAMAGE or LOST fee is for: the first three as it was inspected, MISSING where it was not in the parcel. */
-export type FeeCause =
-  | 'DAMAGED'
-  | 'UNUSABLE'
-  | 'MISSING'
-  | 'REPORTED_LOST'
-  | 'NEVER_RETURNED';
-
-/** RENTAL: the rental's own price, where the capture was refused after the authorisation had expired. */
-export type FeeKind =
-  | 'LATE'
-  | 'DAMAGE'
-  | 'LOST'
-  | 'RENTAL';
-
-/** PENDING: the provider is asked. WAIVED: by staff, or because it is not owed after all. REFUNDED: it was paid and is not owed after all. */
-export type FeeStatus =
-  | 'OUTSTANDING'
-  | 'PENDING'
-  | 'PAID'
-  | 'WAIVED'
-  | 'REFUNDED';
-
-export type PaymentStatus =
-  | 'PENDING'
-  | 'UNKNOWN'
-  | 'AUTHORIZED'
-  | 'DECLINED'
-  | 'CAPTURED'
-  | 'PARTIALLY_REFUNDED'
-  | 'REFUNDED'
-  | 'VOIDED';
-
-export type RejectionCode =
-  | 'OUT_OF_STOCK'
-  | 'PAYMENT_DECLINED'
-  | 'BOOK_NOT_FOUND'
-  | 'BOOK_WITHDRAWN'
-  | 'CUSTOMER_BLOCKED'
-  | 'LIMIT_REACHED'
-  | 'HOLD_EXPIRED';
-
-export type RentalAction =
-  | 'CANCEL'
-  | 'RENEW'
-  | 'RETURN'
-  | 'REPORT_LOST';
-
-export type RentalStatus =
-  /** Received and durable; stock and payment are being settled. */
-  | 'REQUESTED'
-  /** 보류: received and durable, waiting because the service is overloaded or a dependency is down. */
-  | 'ON_HOLD'
-  /** Stock reserved and payment authorised. */
-  | 'ACCEPTED'
-  /** Refused; see `rejection`. Final. */
-  | 'REJECTED'
-  /** The parcel is with the carrier. */
-  | 'SHIPPING'
-  /** Delivered; the loan clock runs. */
-  | 'ON_LOAN'
-  /** Past `dueAt` plus the grace period. */
-  | 'OVERDUE'
-  /** The return parcel is with the carrier. */
-  | 'RETURNING'
-  /** The copies are back, awaiting inspection. */
-  | 'RETURNED'
-  /** Inspected, fees raised. Final. */
-  | 'CLOSED'
-  /** Cancelled by customer or staff. Final; see `pendingCompensations`. */
-  | 'CANCELLED'
-  /** Never came back, or lost by the carrier. Final. */
-  | 'LOST';
-
-export type UserErrorCode =
-  | 'NOT_FOUND'
-  | 'INVALID_INPUT'
-  | 'NOT_ALLOWED_IN_STATE'
-  | 'VERSION_CONFLICT'
-  | 'IDEMPOTENCY_CONFLICT'
-  | 'DUPLICATE'
-  | 'WOULD_BE_NEGATIVE'
-  | 'POLICY_DENIED'
-  | 'PAYMENT_DECLINED'
-  | 'INVALID_CREDENTIALS'
-  | 'TOO_MANY_ATTEMPTS';
-
-/** More will come: what a client does not know it tells by the code. */
-export type UserErrorReason =
-  | 'RENEWED_TOO_OFTEN'
-  | 'OTHERS_WAIT'
-  | 'PAST_DUE'
-  | 'OUT_FOR_DELIVERY'
-  | 'UNDER_REPAIR'
-  | 'NO_LONGER_LENT'
-  | 'COPIES_AVAILABLE'
-  | 'ACCOUNT_CLOSED'
-  | 'ACCOUNT_ELSEWHERE'
-  | 'RENTAL_OPEN'
-  | 'FEE_UNPAID'
-  | 'NAMED_FOR_ADMINISTRATION'
-  | 'TOO_MANY_ADDRESSES';
 
 export type OfficeRentalQueryVariables = Exact<{
   id: string | number;

@@ -1,5 +1,7 @@
 /** What staff may do with a rental for the customer; the server says what goes. */
+
 import { useState } from 'react';
+import type { RentalAction } from '../client/enums.generated.ts';
 import { useSend } from '../client/hooks.ts';
 import { useFormat } from '../language/format.ts';
 import { wordsOf } from '../language/language.ts';
@@ -14,7 +16,6 @@ import {
   type OfficeRentalPartsFragment,
   OfficeReportRentalLostDocument,
   OfficeReturnRentalDocument,
-  type RentalAction,
 } from './rental.generated.ts';
 import { Told } from './told.tsx';
 

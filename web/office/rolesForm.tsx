@@ -1,7 +1,7 @@
 /** An admin says what an account may do. */
 import { useState } from 'react';
+import type { Role } from '../client/enums.generated.ts';
 import { useSend } from '../client/hooks.ts';
-import type { Role } from '../client/session.ts';
 import { wordsOf } from '../language/language.ts';
 import { type UserError, useRefusal } from '../language/refusals.ts';
 import { Button, Faults, Tick } from '../pieces/form.tsx';

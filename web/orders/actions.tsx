@@ -1,5 +1,7 @@
 /** What the reader may do with the order now: what Rental allows, and nothing else. */
+
 import { type ReactNode, useEffect, useRef, useState } from 'react';
+import type { RentalAction } from '../client/enums.generated.ts';
 import { useSend } from '../client/hooks.ts';
 import { useFormat } from '../language/format.ts';
 import { plural, wordsOf } from '../language/language.ts';
@@ -10,7 +12,6 @@ import { Problem } from '../pieces/states.tsx';
 import {
   CancelRentalDocument,
   RenewRentalDocument,
-  type RentalAction,
   type RentalFactsFragment,
   ReportRentalLostDocument,
   ReturnRentalDocument,

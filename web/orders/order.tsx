@@ -2,8 +2,10 @@
  * One order, as it goes. Its history is the read model's; what may be done, parcels and money are asked of their own services, and
  * while one of them is silent the rest stands.
  */
+
 import { useState } from 'react';
 import { Link } from 'wouter';
+import type { RentalStatus } from '../client/enums.generated.ts';
 import { useFollow, useRead } from '../client/hooks.ts';
 import { wordsOf } from '../language/language.ts';
 import { RentalBadge } from '../pieces/badges.tsx';
@@ -12,7 +14,7 @@ import { Loading, Problem } from '../pieces/states.tsx';
 import { Actions } from './actions.tsx';
 import { returnIsBooked } from './entries.ts';
 import { MoneyOf } from './money.tsx';
-import { OneOrderDocument, type OneOrderQuery, type RentalStatus } from './order.generated.ts';
+import { OneOrderDocument, type OneOrderQuery } from './order.generated.ts';
 import { OrderStatusDocument } from './orderStatus.generated.ts';
 import { Parcels } from './parcels.tsx';
 import { Now } from './presentState.tsx';

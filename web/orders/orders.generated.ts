@@ -3,6 +3,7 @@
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type { RentalStatus } from '../client/enums.generated.ts';
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
 export type OrderFilter = {
   status?: Array<RentalStatus> | null | undefined;
@@ -10,32 +11,6 @@ export type OrderFilter = {
   to?: string | null | undefined;
   search?: string | null | undefined;
 };
-
-export type RentalStatus =
-  /** Received and durable; stock and payment are being settled. */
-  | 'REQUESTED'
-  /** 보류: received and durable, waiting because the service is overloaded or a dependency is down. */
-  | 'ON_HOLD'
-  /** Stock reserved and payment authorised. */
-  | 'ACCEPTED'
-  /** Refused; see `rejection`. Final. */
-  | 'REJECTED'
-  /** The parcel is with the carrier. */
-  | 'SHIPPING'
-  /** Delivered; the loan clock runs. */
-  | 'ON_LOAN'
-  /** Past `dueAt` plus the grace period. */
-  | 'OVERDUE'
-  /** The return parcel is with the carrier. */
-  | 'RETURNING'
-  /** The copies are back, awaiting inspection. */
-  | 'RETURNED'
-  /** Inspected, fees raised. Final. */
-  | 'CLOSED'
-  /** Cancelled by customer or staff. Final; see `pendingCompensations`. */
-  | 'CANCELLED'
-  /** Never came back, or lost by the carrier. Final. */
-  | 'LOST';
 
 export type MyOrdersQueryVariables = Exact<{
   first: number;

@@ -2,6 +2,7 @@
 
 import { useDeferredValue } from 'react';
 import { Link, useSearchParams } from 'wouter';
+import type { RentalStatus } from '../client/enums.generated.ts';
 import { useFollow } from '../client/hooks.ts';
 import { usePages } from '../client/pages.ts';
 import { useFormat } from '../language/format.ts';
@@ -11,7 +12,7 @@ import { Choice, Field } from '../pieces/form.tsx';
 import { List } from '../pieces/list.tsx';
 import { Page } from '../pieces/page.tsx';
 import { OrderStatusDocument } from './orderStatus.generated.ts';
-import { MyOrdersDocument, type MyOrdersQuery, type RentalStatus } from './orders.generated.ts';
+import { MyOrdersDocument, type MyOrdersQuery } from './orders.generated.ts';
 import { UnpaidFees } from './unpaidFees.tsx';
 import './orders.css';
 

@@ -1,8 +1,9 @@
 /** Where the parcels are, as their carrier says. */
+import type { DeliveryStatus } from '../client/enums.generated.ts';
 import { useFormat } from '../language/format.ts';
 import { wordsOf } from '../language/language.ts';
 import { DeliveryBadge } from '../pieces/badges.tsx';
-import type { DeliveryStatus, OneRentalQuery } from './rental.generated.ts';
+import type { OneRentalQuery } from './rental.generated.ts';
 
 const useWords = wordsOf({
   en: {

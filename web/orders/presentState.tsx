@@ -1,10 +1,12 @@
 /** How an order stands, in a plain sentence: what happens next, or what there is to do. */
+
 import { Link } from 'wouter';
+import type { RejectionCode } from '../client/enums.generated.ts';
 import { useFormat } from '../language/format.ts';
 import { wordsOf } from '../language/language.ts';
 import { returnIsBooked } from './entries.ts';
 import type { OneOrderQuery } from './order.generated.ts';
-import type { RejectionCode, RentalFactsFragment } from './rental.generated.ts';
+import type { RentalFactsFragment } from './rental.generated.ts';
 
 type Order = NonNullable<OneOrderQuery['order']>;
 

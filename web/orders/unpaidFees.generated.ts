@@ -3,30 +3,10 @@
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type { FeeCause } from '../client/enums.generated.ts';
+import type { FeeKind } from '../client/enums.generated.ts';
+import type { FeeStatus } from '../client/enums.generated.ts';
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
-/** What became of the copy that a DAMAGE or LOST fee is for: the first three as it was inspected, MISSING where it was not in the parcel. */
-export type FeeCause =
-  | 'DAMAGED'
-  | 'UNUSABLE'
-  | 'MISSING'
-  | 'REPORTED_LOST'
-  | 'NEVER_RETURNED';
-
-/** RENTAL: the rental's own price, where the capture was refused after the authorisation had expired. */
-export type FeeKind =
-  | 'LATE'
-  | 'DAMAGE'
-  | 'LOST'
-  | 'RENTAL';
-
-/** PENDING: the provider is asked. WAIVED: by staff, or because it is not owed after all. REFUNDED: it was paid and is not owed after all. */
-export type FeeStatus =
-  | 'OUTSTANDING'
-  | 'PENDING'
-  | 'PAID'
-  | 'WAIVED'
-  | 'REFUNDED';
-
 export type MyUnpaidFeesQueryVariables = Exact<{ [key: string]: never; }>;
 
 

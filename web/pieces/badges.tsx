@@ -1,9 +1,7 @@
 /** Statuses, in words and a colour. */
+import type { DeliveryStatus, RentalStatus } from '../client/enums.generated.ts';
 import { useStatusWords } from './words.ts';
 
-type Words = ReturnType<typeof useStatusWords>;
-type RentalStatus = keyof Words['rental'];
-type DeliveryStatus = keyof Words['delivery'];
 type Kind = 'notice' | 'fault' | 'over';
 
 /** What is not named here goes as it should. */

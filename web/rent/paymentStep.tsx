@@ -2,6 +2,7 @@
 import { type FormEvent, useRef, useState } from 'react';
 import { Link } from 'wouter';
 import { hasCode } from '../client/client.ts';
+import type { RejectionCode } from '../client/enums.generated.ts';
 import { newIdempotencyKey, useRead, useSend } from '../client/hooks.ts';
 import { useFormat } from '../language/format.ts';
 import { plural, wordsOf } from '../language/language.ts';
@@ -12,7 +13,7 @@ import { Page } from '../pieces/page.tsx';
 import { Problem } from '../pieces/states.tsx';
 import type { Draft } from './draft.ts';
 import { PaymentChoice, type PaymentForm } from './paymentMethod.tsx';
-import { Refused, type RejectionCode } from './refused.tsx';
+import { Refused } from './refused.tsx';
 import { QuoteRentalDocument, RequestRentalDocument } from './rent.generated.ts';
 import type { Book } from './rent.tsx';
 import { StepOf } from './steps.tsx';

@@ -1,9 +1,8 @@
 /** Why a rental is refused, and what one can do about it. */
 import { Link } from 'wouter';
+import type { RejectionCode } from '../client/enums.generated.ts';
 import { wordsOf } from '../language/language.ts';
 import { useStatusWords } from '../pieces/words.ts';
-
-export type RejectionCode = keyof ReturnType<typeof useStatusWords>['rejection'];
 
 const useWords = wordsOf({
   en: {

@@ -1,0 +1,25 @@
+// Written by `npm run codegen`.
+export type AdmissionState = 'OPEN' | 'HOLDING';
+export type BookOrder = 'RELEVANCE' | 'TITLE' | 'NEWEST' | 'POPULAR';
+export type BookStatus = 'LISTED' | 'WITHDRAWN';
+export type Compensation = 'STOCK_RELEASE' | 'DELIVERY_STOP' | 'PAYMENT_VOID' | 'PAYMENT_REFUND';
+export type CopyCondition = 'GOOD' | 'WORN' | 'DAMAGED' | 'UNUSABLE' | 'MISSING';
+export type CopyStatus = 'ON_SHELF' | 'OUT' | 'INSPECTING' | 'REPAIR' | 'LOST' | 'WITHDRAWN';
+export type DeadLetterFate = 'APPLIED' | 'WAITING' | 'DEAD';
+export type DeliveryDirection = 'OUTBOUND' | 'RETURN';
+export type DeliveryStatus = 'PENDING' | 'CREATED' | 'PICKED_UP' | 'IN_TRANSIT' | 'OUT_FOR_DELIVERY' | 'DELIVERED' | 'FAILED' | 'STOPPED' | 'RETURNED_TO_SENDER' | 'LOST';
+export type FeeCause = 'DAMAGED' | 'UNUSABLE' | 'MISSING' | 'REPORTED_LOST' | 'NEVER_RETURNED';
+export type FeeKind = 'LATE' | 'DAMAGE' | 'LOST' | 'RENTAL';
+export type FeeStatus = 'OUTSTANDING' | 'PENDING' | 'PAID' | 'WAIVED' | 'REFUNDED';
+export type ImportOutcome = 'IMPORTED' | 'UPDATED' | 'UNCHANGED' | 'LEFT_OUT';
+export type PaymentStatus = 'PENDING' | 'UNKNOWN' | 'AUTHORIZED' | 'DECLINED' | 'CAPTURED' | 'PARTIALLY_REFUNDED' | 'REFUNDED' | 'VOIDED';
+export type RejectionCode = 'OUT_OF_STOCK' | 'PAYMENT_DECLINED' | 'BOOK_NOT_FOUND' | 'BOOK_WITHDRAWN' | 'CUSTOMER_BLOCKED' | 'LIMIT_REACHED' | 'HOLD_EXPIRED';
+export type RentalAction = 'CANCEL' | 'RENEW' | 'RETURN' | 'REPORT_LOST';
+export type RentalStatus = 'REQUESTED' | 'ON_HOLD' | 'ACCEPTED' | 'REJECTED' | 'SHIPPING' | 'ON_LOAN' | 'OVERDUE' | 'RETURNING' | 'RETURNED' | 'CLOSED' | 'CANCELLED' | 'LOST';
+export type Role = 'CUSTOMER' | 'STAFF' | 'COURIER' | 'ADMIN';
+export type Service = 'BOOK' | 'RENTAL' | 'DELIVERY' | 'CUSTOMER';
+export type StockBucket = 'OUTSIDE' | 'AVAILABLE' | 'RESERVED' | 'OUT' | 'INSPECTING';
+export type StockMovementType = 'ACQUIRE' | 'RESERVE' | 'RELEASE' | 'ISSUE' | 'RETURN' | 'RESTOCK' | 'REPAIR' | 'WRITE_OFF';
+export type UserErrorCode = 'NOT_FOUND' | 'INVALID_INPUT' | 'NOT_ALLOWED_IN_STATE' | 'VERSION_CONFLICT' | 'IDEMPOTENCY_CONFLICT' | 'DUPLICATE' | 'WOULD_BE_NEGATIVE' | 'POLICY_DENIED' | 'PAYMENT_DECLINED' | 'INVALID_CREDENTIALS' | 'TOO_MANY_ATTEMPTS';
+export type UserErrorReason = 'RENEWED_TOO_OFTEN' | 'OTHERS_WAIT' | 'PAST_DUE' | 'OUT_FOR_DELIVERY' | 'UNDER_REPAIR' | 'NO_LONGER_LENT' | 'COPIES_AVAILABLE' | 'ACCOUNT_CLOSED' | 'ACCOUNT_ELSEWHERE' | 'RENTAL_OPEN' | 'FEE_UNPAID' | 'NAMED_FOR_ADMINISTRATION' | 'TOO_MANY_ADDRESSES';
+export type WaitlistStatus = 'WAITING' | 'OFFERED' | 'FULFILLED' | 'EXPIRED' | 'LEFT';
