@@ -1,12 +1,12 @@
 /** A new password ends the sessions everywhere else; here a new one begins. */
 import { useRef, useState } from 'react';
 import { useSend } from '../client/hooks.ts';
+import { ChangePasswordDocument } from '../client/session.generated.ts';
 import { beginSession } from '../client/session.ts';
 import { wordsOf } from '../language/language.ts';
 import type { UserError } from '../language/refusals.ts';
 import { Button, Faults, Field, typed, useFaults } from '../pieces/form.tsx';
 import { Problem } from '../pieces/states.tsx';
-import { ChangePasswordDocument } from './password.generated.ts';
 
 const useWords = wordsOf({
   en: {

@@ -2,12 +2,12 @@
 
 import { useState } from 'react';
 import { useSend } from '../client/hooks.ts';
+import { SignInDocument } from '../client/session.generated.ts';
 import { beginSession } from '../client/session.ts';
 import { wordsOf } from '../language/language.ts';
 import type { UserError } from '../language/refusals.ts';
 import { Button, Faults, Field, typed, useFaults } from '../pieces/form.tsx';
 import { Problem } from '../pieces/states.tsx';
-import { SignInDocument } from './signIn.generated.ts';
 
 const useWords = wordsOf({
   en: { email: 'E-mail', password: 'Password', signIn: 'Sign in' },

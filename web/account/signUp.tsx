@@ -2,6 +2,7 @@ import { useState } from 'react';
 import { Link, useLocation, useSearch } from 'wouter';
 import { useHistoryState } from 'wouter/use-browser-location';
 import { useSend } from '../client/hooks.ts';
+import { SignUpDocument } from '../client/session.generated.ts';
 import { beginSession } from '../client/session.ts';
 import { settings } from '../client/settings.ts';
 import { wordsOf } from '../language/language.ts';
@@ -10,7 +11,6 @@ import { Button, Faults, Field, typed, useFaults } from '../pieces/form.tsx';
 import { Page } from '../pieces/page.tsx';
 import { Problem } from '../pieces/states.tsx';
 import { safePath } from './signIn.tsx';
-import { SignUpDocument } from './signUp.generated.ts';
 
 const useWords = wordsOf({
   en: {

@@ -4,7 +4,7 @@
  */
 import { Client, fetchExchange } from '@urql/core';
 import type { Role } from './enums.generated.ts';
-import { RefreshSessionDocument, type RefreshSessionMutation, SignOutDocument } from './session.generated.ts';
+import { type NewSessionFragment, RefreshSessionDocument, SignOutDocument } from './session.generated.ts';
 import { ofBrowser, ofTab, readJson } from './storage.ts';
 import { createStore, useStore } from './store.ts';
 import { type Access, readTokens, writeTokens } from './tokens.ts';
@@ -19,9 +19,6 @@ interface Kept {
   /** Of the access token: another one each time, so that the other tabs are told. */
   expiresAt: string;
 }
-
-/** What signUp, signIn, refreshSession and changePassword answer with. */
-export type NewSession = RefreshSessionMutation['refreshSession'];
 
 const KEY = 'rentabook.session';
 /** A token that is about to expire could do so on its way. */
@@ -56,7 +53,12 @@ export const has = (account: Account | null, ...roles: Role[]): boolean =>
   roles.some((role) => account?.roles.includes(role));
 
 /** @throws when the answer has no session: its `userErrors` say why. */
-export async function beginSession({ accessToken, refreshToken, expiresAt, customer }: NewSession): Promise<void> {
+export async function beginSession({
+  accessToken,
+  refreshToken,
+  expiresAt,
+  customer,
+}: NewSessionFragment): Promise<void> {
   if (!accessToken || !refreshToken || !expiresAt || !customer) throw new Error('The answer has no session');
   const { id, roles } = customer;
   const next = { token: accessToken, expiresAt: Math.max(Date.parse(expiresAt), Date.now() + SHORTEST_MS) };
