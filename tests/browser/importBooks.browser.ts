@@ -104,11 +104,12 @@ test('a row that the shop refuses with all that is sent beside it is left out al
 test('an import that is left is over, though its last rows are still under way', async () => {
   const { page } = desk;
   const sent: string[] = [];
+  const nextIsDone = Promise.withResolvers<void>();
   await page.route('**/graphql', async (route) => {
     const { query, variables } = route.request().postDataJSON();
     if (!query.includes('importBooks')) return route.continue();
     sent.push(variables.input.rows[0].title);
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    if (sent.length === 1) await nextIsDone.promise;
     return route.continue();
   });
   await page.goto('/office/import');
@@ -120,6 +121,9 @@ test('an import that is left is over, though its last rows are still under way',
   await choose(page, 'next.csv', rows(920_001, 2));
   await page.getByRole('button', { name: 'Import', exact: true }).click();
   await page.getByText('The import is done.').waitFor();
+  const late = page.waitForResponse((answer) => answer.request().postData()?.includes('Book number 910001') ?? false);
+  nextIsDone.resolve();
+  await late;
   await page.unrouteAll({ behavior: 'wait' });
 
   expect(await counts(page)).toEqual({ Imported: '2', Updated: '0', Unchanged: '0', 'Left out': '0' });
