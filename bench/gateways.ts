@@ -1,9 +1,8 @@
 /** Our router and its rival, before the same subgraph: started, and asked what they use. */
-import { readFileSync } from 'node:fs';
 import { freePort } from '../local/ports.ts';
-import type { Running } from '../local/running.ts';
 import { type Environment, mainOf } from '../local/services.ts';
 import { launchInspected, type Memory, memoryOf } from '../tests/inspect.ts';
+import { cpuMsOf } from './cpu.ts';
 import { startHiveGateway } from './hiveGateway.ts';
 
 export const gatewayNames = ['ours', 'hive'] as const;
@@ -35,13 +34,7 @@ export async function startGateway(name: GatewayName, environment: Environment):
   return {
     url: `ws://127.0.0.1:${port}/graphql`,
     memory: () => memoryOf(inspectPort),
-    cpuMs: () => cpuMsOf(running),
+    cpuMs: () => cpuMsOf(running.pid),
     stop: running.stop,
   };
-}
-
-/** Linux counts in hundredths of a second; of the fields after the program's name, in brackets, these are the 12th and the 13th. */
-function cpuMsOf({ pid }: Running): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return 10 * (Number(fields[11]) + Number(fields[12]));
 }

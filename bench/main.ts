@@ -10,6 +10,7 @@ import type { Outcome } from './outcome.ts';
 import { overload } from './overload.ts';
 import { page } from './page.ts';
 import { relay } from './relay.ts';
+import { rent } from './rent.ts';
 import { say } from './table.ts';
 
 interface Bench {
@@ -23,6 +24,7 @@ const benches: Record<string, Bench> = {
   overload: { title: 'twice as many requests as can be paid, and what becomes of them', run: overload },
   page: { title: 'how soon a phone shows books, beside the same view as ready-made HTML', run: page },
   relay: { title: 'from the commit of an event to the stream, and a wiped broker', run: relay },
+  rent: { title: 'rentals through the router, beside one transaction of one database', run: rent },
 };
 
 const names = Object.keys(benches);

@@ -11,7 +11,8 @@ const run = promisify(execFile);
 export interface Pgbench {
   version: string;
   fill(url: string, scale: number): Promise<void>;
-  measure(url: string, load: Load): Promise<Round>;
+  /** Its own five statements, or those of a script, which are prepared. */
+  measure(url: string, load: Load, script?: string): Promise<Round>;
 }
 
 /** The one on the PATH, or Debian's. @throws when there is none. */
@@ -33,7 +34,7 @@ const pgbench = (program: string, version: string): Pgbench => ({
   async fill(url, scale) {
     await run(program, ['--initialize', '--quiet', '--scale', String(scale), url]);
   },
-  async measure(url, { clients, forMs }) {
+  async measure(url, { clients, forMs }, script) {
     const { stdout } = await run(program, [
       '--client',
       String(clients),
@@ -42,6 +43,7 @@ const pgbench = (program: string, version: string): Pgbench => ({
       '--time',
       String(forMs / 1000),
       '--no-vacuum',
+      ...(script ? ['--protocol', 'prepared', '--file', script] : []),
       url,
     ]);
     const [, perSecond] = /tps = ([\d.]+)/.exec(stdout) ?? [];

@@ -18,6 +18,8 @@ export interface Servers {
   postgresVersion: string;
   natsVersion: string;
   natsUrl: string;
+  /** Their processes. */
+  pidOf(server: 'postgres' | 'nats'): number | undefined;
   /** URL of a new database, entered as its owner. */
   createDatabase(name: string): Promise<string>;
   /** Writes to disk what has been filled in, so that no rival pays for another one's preparation. */
@@ -63,6 +65,7 @@ export async function withServers<T>(work: (servers: Servers) => Promise<T>): Pr
       postgresVersion,
       natsVersion: program.version,
       natsUrl: natsUrl(nats),
+      pidOf: (server) => running.get(server)?.pid,
       async createDatabase(name) {
         await provision(adminUrl, { [name]: PASSWORD });
         return serviceUrl(adminUrl, name, PASSWORD);
