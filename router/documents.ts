@@ -13,6 +13,7 @@ import {
   type ValidationRule,
   validate,
 } from 'graphql';
+import { Kept } from './kept.ts';
 
 const KEPT = 1000;
 /** A text that is longer holds a memory for its comments: our own have 2,000 characters at most. */
@@ -36,15 +37,11 @@ export function createDocuments(schema: GraphQLSchema, options: DocumentOptions)
     ...options.rules,
     ...(options.introspection ? [] : [NoSchemaIntrospectionCustomRule]),
   ];
-  const documents = new Map<string, DocumentNode>();
+  const documents = new Kept<string, DocumentNode>(KEPT);
 
   return (query) => {
     const document = documents.get(query) ?? check(query);
-    if (Array.isArray(document) || query.length > LONGEST_KEPT) return document;
-    documents.delete(query); // and in again: the order of the map is that of the last use
-    documents.set(query, document);
-    const [oldest = query] = documents.keys();
-    if (documents.size > KEPT) documents.delete(oldest);
+    if (!Array.isArray(document) && query.length <= LONGEST_KEPT) documents.set(query, document);
     return document;
   };
 

@@ -6,6 +6,7 @@ import {
   type FormattedExecutionResult,
   GraphQLError,
   type GraphQLFormattedError,
+  type GraphQLSchema,
   getOperationAST,
 } from 'graphql';
 import { mapped } from '#platform/iterators.ts';
@@ -47,6 +48,7 @@ export interface Operations {
 export interface OperationsOptions {
   apollo: ApolloServer<Context>;
   engine: FederatedSubscriptions<Context>;
+  schema: GraphQLSchema;
   limits: Limits;
   persisted: Persisted;
   readDocument: ReadDocument;
@@ -58,7 +60,7 @@ export const kindOf = ({ document, operationName }: ExecutionArgs) =>
   getOperationAST(document, operationName)?.operation;
 
 export function createOperations(options: OperationsOptions): Operations {
-  const { apollo, engine, limits, persisted, readDocument, formatError } = options;
+  const { apollo, engine, schema, limits, persisted, readDocument, formatError } = options;
 
   /** Runs a subscription that the limits let in, and tells them when it is over. */
   async function passing<T>(
@@ -88,7 +90,7 @@ export function createOperations(options: OperationsOptions): Operations {
       if (Array.isArray(document)) return document;
       if (extensions) persisted.keep(hashOf(text), text);
       const variableValues = variables ?? {};
-      return { schema: engine.schema, document, contextValue, variableValues, operationName: operationName ?? null };
+      return { schema, document, contextValue, variableValues, operationName: operationName ?? null };
     },
 
     async execute(args) {

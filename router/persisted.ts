@@ -8,6 +8,7 @@ import { GraphQLError } from 'graphql';
 import { z } from 'zod';
 import type { ErrorCode } from '#platform/errors.ts';
 import { LONGEST_KEPT } from './documents.ts';
+import { Kept } from './kept.ts';
 
 /** Automatic ones that are kept, the last used of them. */
 const KEPT = 1000;
@@ -39,21 +40,16 @@ export interface Persisted {
 export const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 export function createPersisted(safelist: Manifest | null): Persisted {
-  const texts = new Map(safelist?.operations.map(({ id, body }) => [id, body]));
-  if (safelist) return { get: (hash) => texts.get(hash), keep() {}, allows: (text) => texts.has(hashOf(text)) };
+  if (safelist) {
+    const texts = new Map(safelist.operations.map(({ id, body }) => [id, body]));
+    return { get: (hash) => texts.get(hash), keep() {}, allows: (text) => texts.has(hashOf(text)) };
+  }
 
+  const texts = new Kept<string, string>(KEPT);
   return {
-    get(hash) {
-      const text = texts.get(hash);
-      if (text !== undefined) this.keep(hash, text);
-      return text;
-    },
+    get: (hash) => texts.get(hash),
     keep(hash, text) {
-      if (text.length > LONGEST_KEPT) return;
-      texts.delete(hash); // and in again: the order of the map is that of the last use
-      texts.set(hash, text);
-      const [oldest = hash] = texts.keys();
-      if (texts.size > KEPT) texts.delete(oldest);
+      if (text.length <= LONGEST_KEPT) texts.set(hash, text);
     },
     allows: () => true,
   };

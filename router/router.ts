@@ -15,6 +15,8 @@ import { type Context, contextOf } from './context.ts';
 import { createCostOf } from './cost.ts';
 import { createDocuments, MAX_MISTAKES } from './documents.ts';
 import { clientErrors } from './errors.ts';
+import { withCompiledPlans } from './executor.ts';
+import { readGraph } from './graph.ts';
 import { graphiqlFiles, graphiqlPage, wantsPage } from './graphiql.ts';
 import { createLimits, type LimitSettings } from './limits.ts';
 import { createOperations } from './operations.ts';
@@ -25,7 +27,7 @@ import { createPersisted, type Manifest, type Persisted } from './persisted.ts';
 import { onlyWhatMayRun, retryAfter, withoutInternals, withStatus } from './plugins.ts';
 import { serveSockets } from './sockets.ts';
 import { type Streams, serveStreams } from './streams.ts';
-import { connectSubgraph, dataSource } from './subgraph.ts';
+import { askWith, connectSubgraph, dataSource } from './subgraph.ts';
 import { FederatedSubscriptions } from './subscriptions.ts';
 import { connectUpstreams } from './upstream.ts';
 
@@ -65,32 +67,31 @@ export async function startRouter(options: RouterOptions): Promise<Started> {
   const subgraphs = new Map(
     Object.entries(options.subgraphs).map(([name, address]) => [name, connectSubgraph(name, address, key)]),
   );
-  const subgraphNamed = (name: string) => {
-    const subgraph = subgraphs.get(name);
-    if (!subgraph) throw new Error(`The supergraph has a subgraph ${name}, whose address is not configured`);
-    return subgraph;
-  };
-  const sourceNamed = (name: string) => dataSource(subgraphNamed(name), log);
+  const subgraphNamed = (name: string) => subgraphs.get(name) ?? notConfigured(name);
+  const asks = new Map([...subgraphs].map(([name, subgraph]) => [name, askWith(subgraph, log)]));
+  const sources = Object.fromEntries([...asks].map(([name, ask]) => [name, dataSource(ask)]));
 
   const upstreams = connectUpstreams(options.subgraphs, key, log);
+  const graph = readGraph(supergraphSdl);
   const engine = new FederatedSubscriptions<Context>({
-    supergraphSdl,
-    sources: Object.fromEntries([...subgraphs.keys()].map((name) => [name, sourceNamed(name)])),
+    graph,
+    sources,
     upstream: upstreams.subscribe,
     shareKey: ({ authorization }) => authorization,
   });
 
-  const limits = createLimits(options.limits, createCostOf(supergraphSdl, engine.schema));
-  warnOfLimits(options, engine.schema);
+  const limits = createLimits(options.limits, createCostOf(supergraphSdl, graph.schema));
+  warnOfLimits(options, graph.schema);
   const persisted = createPersisted(options.safelist);
   const formatError = clientErrors(log);
+  const gateway = new ApolloGateway({
+    supergraphSdl,
+    buildService: ({ name }) => sources[name] ?? notConfigured(name),
+    __exposeQueryPlanExperimental: false,
+    logger: log,
+  });
   const apollo = new ApolloServer<Context>({
-    gateway: new ApolloGateway({
-      supergraphSdl,
-      buildService: ({ name }) => sourceNamed(name),
-      __exposeQueryPlanExperimental: false,
-      logger: log,
-    }),
+    gateway: withCompiledPlans(gateway, { ...graph, subgraphs: asks }),
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
       tellOfOperations,
@@ -115,9 +116,10 @@ export async function startRouter(options: RouterOptions): Promise<Started> {
   const operations = createOperations({
     apollo,
     engine,
+    schema: graph.schema,
     limits,
     persisted,
-    readDocument: createDocuments(engine.schema, { ...limits, introspection: graphiql }),
+    readDocument: createDocuments(graph.schema, { ...limits, introspection: graphiql }),
     formatError,
   });
 
@@ -170,6 +172,10 @@ export async function startRouter(options: RouterOptions): Promise<Started> {
       await Promise.all([...subgraphs.values()].map((subgraph) => subgraph.close()));
     },
   };
+}
+
+function notConfigured(name: string): never {
+  throw new Error(`The supergraph has a subgraph ${name}, whose address is not configured`);
 }
 
 /** For whatever is answered; a page sets what it needs instead. Tokens travel in a header of their own, so there are no cookies. */

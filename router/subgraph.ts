@@ -1,13 +1,14 @@
 /** One subgraph as the router reaches it: kept-alive connections, every request signed, none waited for without end. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { GraphQLDataSource } from '@apollo/gateway';
-import { GraphQLError } from 'graphql';
+import { type FormattedExecutionResult, GraphQLError } from 'graphql';
 import { Pool } from 'undici';
 import type { ErrorCode } from '#platform/errors.ts';
 import type { Log } from '#platform/log.ts';
 import { CLIENT_HEADER, SIGNATURE_HEADER, sign } from '#platform/signature.ts';
 import { inStep, markFailed, traceIdOf } from '#platform/trace.ts';
 import type { Context } from './context.ts';
+import type { Ask } from './fetches.ts';
 
 /**
  * An honest subgraph takes SETTLE_WAIT_MS (5 s) at most. A busier machine would want more, but whoever asks a frozen process waits all of
@@ -83,40 +84,40 @@ export function connectSubgraph(name: string, address: string, key: string): Sub
 
 type Answer = Awaited<ReturnType<GraphQLDataSource['process']>>;
 
-/** The subgraph as the gateway asks it. What does not answer leaves null and SERVICE_UNAVAILABLE in its place, and the rest stands. */
-export function dataSource(subgraph: Subgraph, log: Log): GraphQLDataSource<Context> {
+/** Asks with a body of JSON. What does not answer leaves null and SERVICE_UNAVAILABLE in its place, and the rest stands. */
+export function askWith(subgraph: Subgraph, log: Log): Ask<Context> {
+  return async (body, { authorization, client, traceparent }, path) => {
+    try {
+      const headers = {
+        'content-type': 'application/json',
+        accept: 'application/json',
+        traceparent,
+        ...(authorization && { authorization }),
+      };
+      return graphqlAnswer(await subgraph.send({ method: 'POST', path: subgraph.url.pathname, client, headers, body }));
+    } catch (error) {
+      const traceId = traceIdOf(traceparent); // for events of a subscription it is not known otherwise
+      log.warn({ err: error, subgraph: subgraph.name, traceId }, 'a subgraph does not answer');
+      throw unavailable(subgraph.name, path);
+    }
+  };
+}
+
+/** The subgraph as the gateway's own executor asks it. */
+export function dataSource(ask: Ask<Context>): GraphQLDataSource<Context> {
   return {
     async process(options) {
       const { query, variables, operationName } = options.request;
-      const { authorization, client, traceparent } = options.context;
-      try {
-        return graphqlAnswer(
-          await subgraph.send({
-            method: 'POST',
-            path: subgraph.url.pathname,
-            client,
-            headers: {
-              'content-type': 'application/json',
-              accept: 'application/json',
-              ...(traceparent && { traceparent }),
-              ...(authorization && { authorization }),
-            },
-            body: JSON.stringify({ query, variables, operationName }),
-          }),
-        );
-      } catch (error) {
-        const traceId = traceIdOf(traceparent); // for events of a subscription it is not known otherwise
-        log.warn({ err: error, subgraph: subgraph.name, traceId }, 'a subgraph does not answer');
-        const path = 'pathInIncomingRequest' in options ? (options.pathInIncomingRequest ?? []) : [];
-        throw unavailable(subgraph.name, path);
-      }
+      const path = 'pathInIncomingRequest' in options ? (options.pathInIncomingRequest ?? []) : [];
+      const context = options.context as Context; // the server's own
+      return (await ask(JSON.stringify({ query, variables, operationName }), context, path)) as Answer;
     },
   };
 }
 
-function graphqlAnswer({ status, body }: SubgraphAnswer): Answer {
+function graphqlAnswer({ status, body }: SubgraphAnswer): FormattedExecutionResult {
   if (status === 403) throw new Error(`The signature was refused: ${body}`);
-  const answer = JSON.parse(body) as Answer | null; // GraphQL over HTTP, when it has one of the two
+  const answer = JSON.parse(body) as FormattedExecutionResult | null; // GraphQL over HTTP, when it has one of the two
   if (!answer?.data && !answer?.errors) throw new Error(`HTTP status ${status} without a GraphQL answer`);
   return answer;
 }

@@ -1,6 +1,7 @@
 /** The subscription engine by itself, driven step by step: an upstream in this process, which the test cuts where it wants. */
 import { composeServices } from '@apollo/composition';
 import { parse } from 'graphql';
+import { readGraph } from './graph.ts';
 import { readUpstream, UpstreamLost, type UpstreamSink } from './readUpstream.ts';
 import { FederatedSubscriptions, type UpstreamRequest } from './subscriptions.ts';
 
@@ -11,6 +12,7 @@ const typeDefs = parse(`
   type Subscription { events(after: String, parity: Int): Event! }
 `);
 const { supergraphSdl = '' } = composeServices([{ name: 'log', url: 'http://log', typeDefs }]);
+const graph = readGraph(supergraphSdl);
 
 interface Asked extends UpstreamRequest<object> {
   sink: UpstreamSink;
@@ -22,7 +24,7 @@ function startEngine() {
   const asked: Asked[] = [];
   const waiting: (() => void)[] = [];
   const engine = new FederatedSubscriptions<object>({
-    supergraphSdl,
+    graph,
     sources: {},
     shareKey: () => undefined,
     upstream(_service, request, sink) {

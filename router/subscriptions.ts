@@ -3,20 +3,19 @@
  * and for each the gateway's own executor fetches the rest from the others. How it works, and how to lift it out: README.md.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Schema, Supergraph } from '@apollo/federation-internals';
 import { buildOperationContext, executeQueryPlan, type GraphQLDataSource, type ServiceMap } from '@apollo/gateway';
-import { QueryPlanner } from '@apollo/query-planner';
 import {
   type DocumentNode,
   type ExecutionResult,
   type FormattedExecutionResult,
   GraphQLError,
-  type GraphQLFormattedError,
   type GraphQLSchema,
   getVariableValues,
   isEnumType,
 } from 'graphql';
 import { createCoalescer } from './coalesce.ts';
+import { graphqlError, subgraphError } from './fetches.ts';
+import type { Graph } from './graph.ts';
 import { readUpstream, UpstreamLost, type UpstreamSink } from './readUpstream.ts';
 import {
   AFTER,
@@ -43,7 +42,7 @@ export interface UpstreamRequest<Context> {
 export type Upstream<Context> = (service: string, request: UpstreamRequest<Context>, sink: UpstreamSink) => () => void;
 
 interface EngineOptions<Context extends object> {
-  supergraphSdl: string;
+  graph: Graph;
   /** The subgraphs by name, for what an event does not bring itself. */
   sources: Record<string, GraphQLDataSource<Context>>;
   upstream: Upstream<Context>;
@@ -83,27 +82,16 @@ const LONGEST_PAUSE_MS = 2000;
 const HELD_MS = 15_000;
 
 export class FederatedSubscriptions<Context extends object> {
-  /** What clients see, to validate their documents against. */
-  readonly schema: GraphQLSchema;
   #options: EngineOptions<Context>;
-  #api: Schema;
-  #supergraphSchema: GraphQLSchema;
   #planning: Planning;
   /** By document, then by operation name: a cache of documents is a cache of plans. */
   #plans = new WeakMap<DocumentNode, Map<string | undefined, SubscriptionPlan>>();
   #coalesce = createCoalescer<Answer>();
 
   constructor(options: EngineOptions<Context>) {
-    const supergraph = Supergraph.build(options.supergraphSdl);
+    const { planner, api, schema, supergraph } = options.graph;
     this.#options = options;
-    this.#api = supergraph.apiSchema();
-    this.schema = this.#api.toGraphQLJSSchema();
-    this.#supergraphSchema = supergraph.schema.toGraphQLJSSchema();
-    this.#planning = {
-      api: this.#api,
-      planner: new QueryPlanner(supergraph),
-      trusting: !hidesValues(this.#supergraphSchema, this.schema),
-    };
+    this.#planning = { planner, api, trusting: !hidesValues(supergraph, schema) };
   }
 
   /**
@@ -129,13 +117,14 @@ export class FederatedSubscriptions<Context extends object> {
 
   /** @throws GraphQLError, or AggregateError of several, for a mistake of the client. */
   #prepare({ document, operationName, variableValues, contextValue }: SubscribeArgs<Context>): Subscription<Context> {
+    const { schema } = this.#options.graph;
     const operation = buildOperationContext({
-      schema: this.schema,
+      schema,
       operationDocument: document,
       ...(operationName && { operationName }),
     });
     const definitions = operation.operation.variableDefinitions ?? [];
-    const { coerced, errors } = getVariableValues(this.schema, definitions, variableValues ?? {});
+    const { coerced, errors } = getVariableValues(schema, definitions, variableValues ?? {});
     if (errors) throw new AggregateError(errors.map(badVariable));
     return { plan: this.#planFor(document, operation), operation, variables: coerced, context: contextValue };
   }
@@ -192,17 +181,18 @@ export class FederatedSubscriptions<Context extends object> {
     { plan, operation, variables, context }: Subscription<Context>,
     event: FormattedExecutionResult,
   ): Promise<ExecutionResult> {
-    const errors = event.errors?.map((error) => subgraphError(plan.service, error));
+    const errors = event.errors?.map((error) => subgraphError(plan.service, error, error.path));
     if (!event.data) return { ...(errors && { errors }) };
     if (!plan.execute) return { data: withoutCursor(plan, event.data), ...(errors && { errors }) };
+    const { supergraph, api } = this.#options.graph;
     const request = { request: { variables }, context, metrics: {} };
     const { extensions: _, ...result } = await executeQueryPlan(
       plan.execute,
       this.#services(event, context, cursorOf(plan, event)),
       request as unknown as Parameters<typeof executeQueryPlan>[2], // all that the executor reads of it
       operation,
-      this.#supergraphSchema,
-      this.#api,
+      supergraph,
+      api,
     );
     return { ...result, ...(result.errors && { errors: result.errors.map(graphqlError) }) };
   }
@@ -265,17 +255,6 @@ function resultsOf(steps: AsyncIterableIterator<Step>): AsyncIterableIterator<Ex
       return { done: true, value: undefined };
     },
   };
-}
-
-/** Marked like those that the gateway gets from a subgraph. */
-const subgraphError = (serviceName: string, { message, path, extensions }: GraphQLFormattedError): GraphQLError =>
-  new GraphQLError(message, { path: path ?? null, extensions: { ...extensions, serviceName } });
-
-/** Planner and executor say faults of their own by whatever was thrown: for who formats errors to mask. */
-function graphqlError(thrown: unknown): GraphQLError {
-  if (thrown instanceof GraphQLError) return thrown;
-  const error = thrown as Error; // thrown values are errors here
-  return new GraphQLError(error.message, { originalError: error });
 }
 
 const badVariable = ({ message, nodes }: GraphQLError) =>
