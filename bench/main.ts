@@ -9,6 +9,7 @@ import { live } from './live.ts';
 import type { Outcome } from './outcome.ts';
 import { overload } from './overload.ts';
 import { page } from './page.ts';
+import { reads } from './reads.ts';
 import { relay } from './relay.ts';
 import { rent } from './rent.ts';
 import { say } from './table.ts';
@@ -23,6 +24,7 @@ const benches: Record<string, Bench> = {
   live: { title: 'order status told to thousands of customers, beside Hive Gateway', run: live },
   overload: { title: 'twice as many requests as can be paid, and what becomes of them', run: overload },
   page: { title: 'how soon a phone shows books, beside the same view as ready-made HTML', run: page },
+  reads: { title: 'federated reads through our router, Hive Gateway and the stock gateway of Apollo', run: reads },
   relay: { title: 'from the commit of an event to the stream, and a wiped broker', run: relay },
   rent: { title: 'rentals through the router, beside one transaction of one database', run: rent },
 };
