@@ -1,4 +1,4 @@
-/** Clients that read page after page of rentals through a gateway, each with a token and a kept-alive connection of its own. */
+/** Clients that read pages of rentals through a gateway, on as many kept-alive connections as there are tokens; these take turns. */
 import { isDeepStrictEqual } from 'node:util';
 import { Pool } from 'undici';
 import { type Load, measure, type Round } from './load.ts';
