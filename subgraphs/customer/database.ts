@@ -16,6 +16,7 @@ import { Accounts } from './migrations/0002_accounts.ts';
 import { Erasure } from './migrations/0003_erasure.ts';
 import { Notifications } from './migrations/0004_notifications.ts';
 import { Tidy } from './migrations/0005_tidy.ts';
+import { History } from './migrations/0006_history.ts';
 
 export const customerDatabase = {
   entities: [Customer, ErasedCustomer, SavedAddress, Session, Order, OrderEvent, Parcel, Book, Offer, Notification],
@@ -25,5 +26,6 @@ export const customerDatabase = {
     { name: 'customer_0003_erasure', class: Erasure },
     { name: 'customer_0004_notifications', class: Notifications },
     { name: 'customer_0005_tidy', class: Tidy },
+    { name: 'customer_0006_history', class: History },
   ],
 };

@@ -93,35 +93,36 @@ test('N6 an order tells its whole story from the read model alone', async () => 
   ]);
 });
 
+const saved = (bookId: string, version: number, title: string) =>
+  arrived(
+    'book.saved',
+    { id: bookId, version },
+    {
+      bookId,
+      isbn: null,
+      sourceId: null,
+      title,
+      authors: [],
+      publisher: null,
+      publishedYear: null,
+      language: null,
+      tags: [],
+      status: 'LISTED',
+      rentalFee: { amount: 1, currency: 'KRW' },
+    },
+  );
+
 test('the title comes with the book, before or after the order', async () => {
   const customerId = await account();
   const bookId = randomUUID();
-  const saved = (version: number, title: string) =>
-    arrived(
-      'book.saved',
-      { id: bookId, version },
-      {
-        bookId,
-        isbn: null,
-        sourceId: null,
-        title,
-        authors: [],
-        publisher: null,
-        publishedYear: null,
-        language: null,
-        tags: [],
-        status: 'LISTED',
-        rentalFee: { amount: 1, currency: 'KRW' },
-      },
-    );
   const rental = new Rental(customerId, { bookId });
   await service.tell(rental.did('rental.requested', { total: null }));
   const title = async () => (await service.data(ORDER, viewerOf(customerId), { id: rental.id })).order.bookTitle;
 
   expect(await title()).toBeNull();
-  await service.tell(saved(1, 'Middlemarch'));
+  await service.tell(saved(bookId, 1, 'Middlemarch'));
   expect(await title()).toBe('Middlemarch');
-  await service.tell(saved(2, 'Middlemarch, 100 % new'));
+  await service.tell(saved(bookId, 2, 'Middlemarch, 100 % new'));
   expect(await title()).toBe('Middlemarch, 100 % new');
 
   const found = async (search: string) =>
@@ -200,6 +201,57 @@ test('N6 the history comes in pages, newest first, each order once, however many
   expect(await filtered({ status: ['CANCELLED'] })).toBe(1);
   expect(await filtered({ status: ['REQUESTED', 'CANCELLED'], to: '2026-05-02T00:00:00Z' })).toBe(4);
   expect(await filtered({ from: '2026-05-02T00:00:00Z' })).toBe(3);
+});
+
+test('N6 filters take orders out of the pages and leave the others in their order; lists of one request do not mix', async () => {
+  const customerId = await account();
+  const [wanted, other] = [randomUUID(), randomUUID()];
+  await service.tell(saved(wanted, 1, 'The Mill on the Floss'));
+  await service.tell(saved(other, 1, 'Silas Marner'));
+  const rentals = Array.from({ length: 18 }, (_, n) => {
+    const at = new Date(Date.UTC(2026, 4, 1 + Math.floor(n / 4))); // some at the same moment
+    return new Rental(customerId, { bookId: n % 3 ? wanted : other, at });
+  });
+  for (const [n, rental] of rentals.entries()) {
+    await service.tell(rental.did('rental.requested', { total: null }));
+    if (n % 2) await service.tell(rental.did('rental.cancelled', { from: 'REQUESTED' }));
+    else if (n % 4) await service.tell(rental.did('rental.rejected', { code: 'OUT_OF_STOCK' }));
+  }
+  const walk = async (filter: object): Promise<string[]> => {
+    const ids: string[] = [];
+    let page: { hasNextPage: boolean; endCursor: string | null } = { hasNextPage: true, endCursor: null };
+    while (page.hasNextPage) {
+      const { orders } = (await service.data(ORDERS, viewerOf(customerId), { first: 2, after: page.endCursor, filter }))
+        .me;
+      ids.push(...orders.edges.map(({ node }: { node: { id: string } }) => node.id));
+      expect(orders.edges.length).toBeGreaterThan(0);
+      page = orders.pageInfo;
+    }
+    return ids;
+  };
+
+  const all = await walk({});
+  const where = (holds: (n: number) => boolean) => all.filter((id) => holds(rentals.findIndex((one) => one.id === id)));
+
+  expect(all).toHaveLength(18);
+  expect(await walk({ status: ['CANCELLED', 'REQUESTED', 'CANCELLED'] })).toEqual(where((n) => n % 4 !== 2));
+  expect(await walk({ search: 'mill' })).toEqual(where((n) => n % 3 !== 0));
+  expect(await walk({ search: 'MARNER', status: ['REJECTED', 'REQUESTED'], from: '2026-05-02T00:00:00Z' })).toEqual(
+    where((n) => n % 3 === 0 && n % 2 === 0 && n >= 4),
+  );
+  const { me } = await service.data(
+    `{ me {
+      newest: orders(first: 1) { totalCount edges { node { id } } }
+      cancelled: orders(filter: { status: [CANCELLED] }) { totalCount edges { node { id } } }
+      none: orders(filter: { status: [] }) { totalCount edges { node { id } } }
+    } }`,
+    viewerOf(customerId),
+  );
+  const idsOf = ({ edges }: { edges: { node: { id: string } }[] }) => edges.map(({ node }) => node.id);
+  expect(me.newest).toMatchObject({ totalCount: 18, edges: [{ node: { id: all[0] } }] });
+  expect(me.cancelled.totalCount).toBe(9);
+  expect(idsOf(me.cancelled)).toEqual(where((n) => n % 2 === 1));
+  expect(me.none).toEqual({ totalCount: 0, edges: [] });
 });
 
 test('N7 events twice, late or in another order between aggregates: the read model ends the same', async () => {

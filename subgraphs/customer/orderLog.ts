@@ -66,11 +66,19 @@ export async function appendChange(em: EntityManager, change: Change): Promise<v
   ringAfterCommit(em, customerId);
 }
 
-/** The number of the latest entry; 0 before the first. */
-export async function headOf(em: EntityManager, customerId: string): Promise<number> {
-  const [log] = await query<{ last: number }>(em, 'SELECT last FROM order_log WHERE customer_id = $1', [customerId]);
-  return log?.last ?? 0;
+/** The number of each one's latest entry; 0 before the first. */
+export async function headsOf(em: EntityManager, customerIds: readonly string[]): Promise<number[]> {
+  const rows = await query<{ last: number | null }>(
+    em,
+    `SELECT last FROM unnest($1::uuid[]) WITH ORDINALITY AS asked(customer_id, place)
+     LEFT JOIN order_log USING (customer_id) ORDER BY place`,
+    [customerIds],
+  );
+  return rows.map(({ last }) => last ?? 0);
 }
+
+export const headOf = async (em: EntityManager, customerId: string): Promise<number> =>
+  (await headsOf(em, [customerId]))[0] ?? 0;
 
 interface PageRequest extends Position {
   /** Only changes of this one. */

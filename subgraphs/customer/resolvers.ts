@@ -17,7 +17,6 @@ import { Customer, type Order, type OrderEvent } from './entities.ts';
 import { eraseMe } from './erasure.ts';
 import type { Loaders } from './loaders.ts';
 import { containing, type OrderFilter, ordersOf } from './orderHistory.ts';
-import { headOf } from './orderLog.ts';
 import { type Live, type OrderStatusArgs, orderStatus } from './orderStatus.ts';
 import { exportMyData } from './personalData.ts';
 import { closeSession, type NewSession, refreshSession, rolesOf, type Signing } from './sessions.ts';
@@ -136,10 +135,10 @@ export const resolvers: Resolvers = {
     roles: (customer: Customer, _: unknown, { viewer, superusers }: Context) =>
       viewer?.profile ? providedRoles(customer, viewer) : rolesOf(customer, superusers),
     addresses: ({ id }: Customer, _: unknown, { loaders }: Context) => loaders.addresses.load(id),
-    orders: ({ id }: Customer, { filter, ...page }: PageArgs & { filter?: OrderFilter | null }, { em }: Context) =>
-      ordersOf(em, id, filter ?? {}, page),
-    orderCursor: async ({ id }: Customer, _: unknown, { em }: Context) =>
-      cursorOf({ customerId: id, number: await headOf(em, id) }),
+    orders: ({ id }: Customer, { filter, ...page }: PageArgs & { filter?: OrderFilter | null }, { loaders }: Context) =>
+      ordersOf(loaders.orderLists, id, filter ?? {}, page),
+    orderCursor: async ({ id }: Customer, _: unknown, { loaders }: Context) =>
+      cursorOf({ customerId: id, number: await loaders.heads.load(id) }),
   },
 
   Order: {
