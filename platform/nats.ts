@@ -24,6 +24,7 @@ function optionsOf({ natsUrl, natsCredentials }: NatsPlace): ConnectionOptions {
   const { protocol, host, username, password } = new URL(natsUrl);
   return {
     servers: host,
+    noAsyncTraces: true, // it would take a stack trace for each request, in case that one fails
     ...(username && { user: decodeURIComponent(username), pass: decodeURIComponent(password) }),
     ...(natsCredentials && { authenticator: credsAuthenticator(new TextEncoder().encode(natsCredentials)) }),
     ...(protocol === 'tls:' && { tls: {} }),
