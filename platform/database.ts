@@ -1,7 +1,7 @@
 /** One database per service, one way into it: MikroORM for entities, its Kysely and plain SQL for the statements that must be fast. */
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FlushMode, raw } from '@mikro-orm/core';
+import { type EntityName, FlushMode, raw } from '@mikro-orm/core';
 import { type Migration, Migrator } from '@mikro-orm/migrations';
 import { type EntityManager, MikroORM, type Options } from '@mikro-orm/postgresql';
 import { CompiledQuery } from 'kysely';
@@ -151,11 +151,8 @@ function cutWhenSilent(client: PoolClient): void {
 }
 const SILENT_MS = 12_000;
 
-/**
- * Their result changes with the table: PostgreSQL refuses such a prepared statement after a column was added. The pattern is
- * wider than that: it leaves out what multiplies, or names all columns of an array, as well.
- */
-const EVERY_COLUMN = /[\s.]\*/;
+/** Their result changes with the table: PostgreSQL refuses such a prepared statement after a column was added. */
+const EVERY_COLUMN = /(\bSELECT|\bRETURNING|,)\s+\*|\.\*/i;
 
 /**
  * Statements with parameters are those of `query`, a fixed set: each is planned once for a connection, not each time. (What
@@ -229,6 +226,13 @@ export async function query<Row>(em: EntityManager, text: string, values: readon
   const { rows } = await em.getKysely().executeQuery<Row>(CompiledQuery.raw(text, [...values]));
   return rows;
 }
+
+/** The columns of an entity's table, of that name in the statement: for one that answers whole rows and is to be planned once. */
+export const columnsOf = (em: EntityManager, entity: EntityName<object>, table: string): string =>
+  em
+    .getMetadata(entity)
+    .props.flatMap(({ fieldNames }) => fieldNames.map((name) => `${table}.${name}`))
+    .join(', ');
 
 /** So many milliseconds from now by the database's clock, which all replicas share, to be stored in a column of an entity. */
 export const databaseTime = (ms = 0): Date => raw(`clock_timestamp() + ? * interval '1 ms'`, [ms]) as unknown as Date; // MikroORM takes it in place of the value

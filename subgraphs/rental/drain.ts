@@ -24,7 +24,7 @@ export interface Drainer extends Worker {
 
 export function startDrainer(settling: Settling, log: Log): Drainer {
   const abort = new AbortController();
-  const running = new Set<Promise<void>>();
+  const running = new Set<Promise<unknown>>();
   let moreWait = false;
   let wake = () => {};
 

@@ -50,17 +50,24 @@ export async function requestRental(requesting: Requesting, customerId: string, 
   const { id, place, leased } = await requesting.take(customerId, request);
   about(id);
   // crash point: rental, taken and not answered
-  if (leased) await inTime(requesting, id, settle(requesting, leased));
-  else if (place === 'KNOWN') await inTime(requesting, id, outcome(requesting.em, id, requesting.settleWaitMs));
+  if (leased) {
+    const accepted = await inTime(requesting, id, settle(requesting, leased));
+    if (accepted) return accepted;
+  } else if (place === 'KNOWN') await inTime(requesting, id, outcome(requesting.em, id, requesting.settleWaitMs));
   return requesting.em().findOneOrFail(Rental, { id });
 }
 
 /** Waits for the outcome up to `settleWaitMs`; the work goes on. */
-async function inTime({ settleWaitMs, log }: Requesting, rentalId: string, work: Promise<void>): Promise<void> {
-  const settled = work.catch((error: unknown) =>
-    log.error({ err: error, rentalId }, 'a rental could not be settled; the drainer comes for it'),
-  );
-  await Promise.race([settled, sleep(settleWaitMs, undefined, { ref: false })]);
+async function inTime<T>(
+  { settleWaitMs, log }: Requesting,
+  rentalId: string,
+  work: Promise<T>,
+): Promise<T | undefined> {
+  const settled = work.catch((error: unknown) => {
+    log.error({ err: error, rentalId }, 'a rental could not be settled; the drainer comes for it');
+    return undefined;
+  });
+  return Promise.race([settled, sleep(settleWaitMs, undefined, { ref: false })]);
 }
 
 /** Another request settles this rental: look until it is decided. */
@@ -168,12 +175,19 @@ const keyOf = ({ customerId, request }: Asked): string => `${customerId} ${reque
 /** What is limited per customer is checked under the row's lock. Always in one order: batches of several processes meet here. Answers whose account is closed. */
 async function lockCustomers(em: EntityManager, batch: Asked[]): Promise<Set<string>> {
   const ids = [...new Set(batch.map(({ customerId }) => customerId))].sort();
-  await query(em, 'INSERT INTO customer (id) SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING', [ids]);
-  const locked = await query<{ id: string; closed: boolean }>(
-    em,
-    'SELECT id, closed_at IS NOT NULL AS closed FROM customer WHERE id = ANY($1) ORDER BY id FOR UPDATE',
-    [ids],
-  );
+  const lock = () =>
+    query<{ id: string; closed: boolean }>(
+      em,
+      'SELECT id, closed_at IS NOT NULL AS closed FROM customer WHERE id = ANY($1) ORDER BY id FOR UPDATE',
+      [ids],
+    );
+  let locked = await lock();
+  if (locked.length < ids.length) {
+    const known = new Set(locked.map(({ id }) => id));
+    const newcomers = ids.filter((id) => !known.has(id));
+    await query(em, 'INSERT INTO customer (id) SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING', [newcomers]);
+    locked = await lock();
+  }
   return new Set(locked.filter(({ closed }) => closed).map(({ id }) => id));
 }
 
@@ -242,7 +256,8 @@ async function refusals(em: EntityManager, asked: Asked[], policy: Policy): Prom
 async function roundsOf(em: EntityManager, wanted: Asked[], closed: boolean): Promise<Map<string, number | null>> {
   const gate = await enterGate(em, closed);
   const customers = wanted.map(({ customerId }) => customerId);
-  const rounds = admit(gate, customers, await highestRounds(em, customers));
+  const allIn = !gate.waiting && wanted.length <= gate.room;
+  const rounds = admit(gate, customers, allIn ? new Map() : await highestRounds(em, customers));
   return new Map(wanted.map(({ id }, at) => [id, rounds[at] ?? null]));
 }
 
@@ -265,7 +280,8 @@ async function feesOf(em: EntityManager, asked: Asked[]): Promise<Map<string, nu
 
 const INSERT = `
   WITH fresh AS (
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::int[], $7::int[], $8::text[], $9::jsonb[], $10::int[], $15::text[])
+    SELECT id, customer_id, idempotency_key, fingerprint, book_id, quantity, total, payment_method, deliver_to, round, rejection, place
+    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::int[], $7::int[], $8::text[], $9::jsonb[], $10::int[], $15::text[])
       WITH ORDINALITY AS f(id, customer_id, idempotency_key, fingerprint, book_id, quantity, total, payment_method, deliver_to, round, rejection, place)
   ),
   rentals AS (

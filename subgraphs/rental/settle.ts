@@ -32,23 +32,35 @@ export interface Settling {
 export const leaseMsFor = (bookTimeoutMs: number, paymentTimeoutMs: number): number =>
   bookTimeoutMs + 2 * paymentTimeoutMs + 3000;
 
-/** Brings a rental whose lease the caller holds to its outcome, or on hold. @throws on a fault; the drainer then comes again. */
-export async function settle(settling: Settling, rental: Leased): Promise<void> {
+/**
+ * Brings a rental whose lease the caller holds to its outcome, or on hold. Answers it as it was accepted, or null where something
+ * else has become of it. @throws on a fault; the drainer then comes again.
+ */
+export async function settle(settling: Settling, rental: Leased): Promise<Rental | null> {
   const startedAt = performance.now();
   try {
-    if (await settleNow(settling, rental)) settling.admission.observe(performance.now() - startedAt);
+    const { answered, accepted } = await settleNow(settling, rental);
+    if (answered) settling.admission.observe(performance.now() - startedAt);
+    return accepted;
   } finally {
     settling.freed();
   }
 }
 
-/** Answers whether all that was asked has answered. */
-async function settleNow(settling: Settling, rental: Leased): Promise<boolean> {
+interface Settled {
+  /** All that was asked has answered. */
+  answered: boolean;
+  accepted: Rental | null;
+}
+const OVER: Settled = { answered: true, accepted: null };
+const HELD: Settled = { answered: false, accepted: null };
+
+async function settleNow(settling: Settling, rental: Leased): Promise<Settled> {
   const stock = await reserve(settling, rental);
   // crash point: rental, reserved and nothing authorised
   if (stock.outcome === 'NO_ANSWER') return hold(settling, rental.id, 'BOOK');
   settling.outages.heard('BOOK');
-  if (stock.outcome === 'RELEASED') return true; // cancelled meanwhile, and Book knows already
+  if (stock.outcome === 'RELEASED') return OVER; // cancelled meanwhile, and Book knows already
   if (stock.outcome === 'REFUSED') return reject(settling, rental.id, stock.reason);
 
   const total = rental.totalAmount ?? stock.fee.amount * rental.quantity;
@@ -56,10 +68,9 @@ async function settleNow(settling: Settling, rental: Leased): Promise<boolean> {
   // crash point: rental, authorised and not accepted
   if (payment.status === 'UNKNOWN') return hold(settling, rental.id, 'PAYMENT');
   settling.outages.heard('PAYMENT');
-  if (payment.status === 'VOIDED') return true; // cancelled meanwhile, and the provider knows already
+  if (payment.status === 'VOIDED') return OVER; // cancelled meanwhile, and the provider knows already
   if (payment.status === 'DECLINED') return reject(settling, rental.id, 'PAYMENT_DECLINED', payment.declineCode);
-  await settling.writes.accept(rental, total); // or a cancel has won meanwhile
-  return true;
+  return { answered: true, accepted: await settling.writes.accept(rental, total) }; // null where a cancel has won meanwhile
 }
 
 async function reserve(
@@ -99,7 +110,7 @@ const conclude = (
     await work(em, rental);
   });
 
-async function reject({ em }: Settling, id: string, code: RejectionCode, declineCode?: string): Promise<true> {
+async function reject({ em }: Settling, id: string, code: RejectionCode, declineCode?: string): Promise<Settled> {
   await conclude(em(), id, async (em, rental) => {
     if (declineCode) {
       const payment = await lockPayment(em, id);
@@ -110,11 +121,11 @@ async function reject({ em }: Settling, id: string, code: RejectionCode, decline
     move(em, rental, 'reject', 'rental.rejected', { code });
     await owe(em, rental, 'reject', 'REQUESTED');
   });
-  return true;
+  return OVER;
 }
 
 /** It waits at the end of its customer's turns, longer each time: one payment that never gets an answer must not fill the log. */
-async function hold({ em, outages }: Settling, id: string, reason: Dependency): Promise<false> {
+async function hold({ em, outages }: Settling, id: string, reason: Dependency): Promise<Settled> {
   outages.report(reason);
   await conclude(em(), id, async (em, rental) => {
     if (reason === 'PAYMENT') await forget(em, id);
@@ -125,7 +136,7 @@ async function hold({ em, outages }: Settling, id: string, reason: Dependency): 
     rental.heldSince ??= new Date();
     move(em, rental, 'hold', 'rental.held', { reason });
   });
-  return false;
+  return HELD;
 }
 
 /** The provider's answer is not known: a change without an event, since nobody else can act on it. */

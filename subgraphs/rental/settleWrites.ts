@@ -2,11 +2,11 @@
  * The two writes of every settlement that goes well, each one statement for all who come meanwhile: in transactions of their
  * own they took most of what a rental costs. Measured: docs/decisions/0005-admission.md.
  */
-import { type EntityManager, query, retryConflicts } from '#platform/database.ts';
+import { columnsOf, type EntityManager, query, retryConflicts } from '#platform/database.ts';
 import { microBatched } from '#platform/microBatches.ts';
 import { outboxRow } from '#platform/outbox.ts';
 import { factsOf } from './changes.ts';
-import type { Rental } from './entities.ts';
+import { Rental } from './entities.ts';
 import { after, paymentAfter } from './rental.ts';
 
 const BATCHES = { size: 128, inFlight: 2, gatherMs: 5 };
@@ -20,15 +20,18 @@ export type Leased = Pick<
 export interface SettleWrites {
   /** Before anything is authorised, and only while the rental is wanted: whatever happens next, a void finds the intent. */
   storeIntent(rental: Leased, intentId: string): Promise<boolean>;
-  /** The last step. A cancel may have won meanwhile: then nothing moves, and what it owes finds the payment by its key. */
-  accept(rental: Leased, total: number): Promise<boolean>;
+  /** The last step: the rental as it is then. A cancel may have won meanwhile: then nothing moves, and what it owes finds the payment by its key. */
+  accept(rental: Leased, total: number): Promise<Rental | null>;
 }
 
 export function createSettleWrites(em: () => EntityManager): SettleWrites {
   const store = microBatched<{ rental: Leased; intentId: string }, boolean>(BATCHES, (batch) =>
     retryConflicts(() => storeIntents(em(), batch)),
   );
-  const accept = microBatched<Acceptance, boolean>(BATCHES, (batch) => retryConflicts(() => acceptAll(em(), batch)));
+  const statement = acceptStatement(columnsOf(em(), Rental, 'rental'));
+  const accept = microBatched<Acceptance, Rental | null>(BATCHES, (batch) =>
+    retryConflicts(() => acceptAll(em(), statement, batch)),
+  );
   return {
     storeIntent: (rental, intentId) => store({ rental, intentId }),
     accept: (rental, total) => accept(acceptance(rental, total)),
@@ -45,7 +48,7 @@ const STILL_WANTED = `
 async function storeIntents(em: EntityManager, batch: { rental: Leased; intentId: string }[]): Promise<boolean[]> {
   const rows = await query<{ id: string }>(
     em,
-    `WITH asked AS (SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[]) AS a(id, version, intent_id)), ${STILL_WANTED}
+    `WITH asked AS (SELECT id, version, intent_id FROM unnest($1::uuid[], $2::int[], $3::text[]) AS a(id, version, intent_id)), ${STILL_WANTED}
      UPDATE payment SET intent_id = asked.intent_id FROM asked JOIN wanted USING (id) WHERE payment.id = asked.id RETURNING payment.id`,
     [
       batch.map(({ rental }) => rental.id),
@@ -53,10 +56,8 @@ async function storeIntents(em: EntityManager, batch: { rental: Leased; intentId
       batch.map(({ intentId }) => intentId),
     ],
   );
-  return allOf(
-    batch.map(({ rental }) => rental),
-    rows,
-  );
+  const stored = new Set(rows.map(({ id }) => id));
+  return batch.map(({ rental }) => stored.has(rental.id));
 }
 
 interface Acceptance {
@@ -84,9 +85,11 @@ function acceptance(rental: Leased, total: number): Acceptance {
   };
 }
 
-const ACCEPT = `
+/** It names every column, and so is planned once for a connection (platform/database.ts). */
+const acceptStatement = (columns: string) => `
   WITH asked AS (
-    SELECT * FROM unnest($1::uuid[], $2::int[], $3::int[], $4::timestamptz[], $5::jsonb[], $6::jsonb[])
+    SELECT id, version, total, accepted_at, authorized_event, accepted_event, place
+    FROM unnest($1::uuid[], $2::int[], $3::int[], $4::timestamptz[], $5::jsonb[], $6::jsonb[])
       WITH ORDINALITY AS a(id, version, total, accepted_at, authorized_event, accepted_event, place)
   ), ${STILL_WANTED},
   paid AS (
@@ -96,7 +99,7 @@ const ACCEPT = `
   moved AS (
     UPDATE rental SET status = $8, lease_until = NULL, total_amount = asked.total, accepted_at = asked.accepted_at,
       changed_at = asked.accepted_at, version = rental.version + 1
-    FROM asked JOIN paid USING (id) WHERE rental.id = asked.id RETURNING rental.id
+    FROM asked JOIN paid USING (id) WHERE rental.id = asked.id RETURNING ${columns}
   ),
   told AS (
     INSERT INTO outbox (event_id, aggregate, subject, payload)
@@ -104,10 +107,10 @@ const ACCEPT = `
     FROM moved JOIN asked USING (id), unnest(ARRAY[authorized_event, accepted_event]) WITH ORDINALITY AS e(event, nth)
     ORDER BY place, nth
   )
-  SELECT id FROM moved`;
+  SELECT ${columns} FROM moved AS rental`;
 
-async function acceptAll(em: EntityManager, batch: Acceptance[]): Promise<boolean[]> {
-  const rows = await query<{ id: string }>(em, ACCEPT, [
+async function acceptAll(em: EntityManager, statement: string, batch: Acceptance[]): Promise<(Rental | null)[]> {
+  const rows = await query<{ id: string }>(em, statement, [
     batch.map(({ rental }) => rental.id),
     batch.map(({ rental }) => rental.version),
     batch.map(({ total }) => total),
@@ -117,13 +120,6 @@ async function acceptAll(em: EntityManager, batch: Acceptance[]): Promise<boolea
     paymentAfter('PENDING', 'authorize'),
     after('REQUESTED', 'accept'),
   ]);
-  return allOf(
-    batch.map(({ rental }) => rental),
-    rows,
-  );
-}
-
-function allOf(rentals: Leased[], written: { id: string }[]): boolean[] {
-  const ids = new Set(written.map(({ id }) => id));
-  return rentals.map(({ id }) => ids.has(id));
+  const accepted = new Map(rows.map((row) => [row.id, em.map(Rental, row)]));
+  return batch.map(({ rental }) => accepted.get(rental.id) ?? null);
 }
