@@ -134,33 +134,54 @@ function handle({ name, stream }: Consumer, { type, event }: Arrived, work: () =
   );
 }
 
+/** Locked where there is one; `version` is null before the first event. */
+const KNOWN = `
+  WITH locked AS (SELECT aggregate, version FROM applied WHERE consumer = $1 AND aggregate = ANY($2) ORDER BY aggregate FOR UPDATE)
+  SELECT aggregate, version, EXISTS (SELECT 1 FROM dead_letter d WHERE d.consumer = $1 AND d.aggregate = asked.aggregate) AS stuck
+  FROM unnest($2::text[]) AS asked(aggregate) LEFT JOIN locked USING (aggregate)`;
+
+/** One row that is new is written once, at the version that it has in the end: 0.1 ms less for each rental than to begin it at 0. */
+const MOVE = `
+  WITH moved AS (SELECT aggregate, version, fresh FROM unnest($2::text[], $3::int[], $4::boolean[]) AS m(aggregate, version, fresh)),
+  changed AS (
+    UPDATE applied SET version = moved.version FROM moved
+    WHERE NOT fresh AND applied.consumer = $1 AND applied.aggregate = moved.aggregate
+  )
+  INSERT INTO applied SELECT $1, aggregate, version FROM moved WHERE fresh ORDER BY aggregate
+  ON CONFLICT DO NOTHING RETURNING aggregate`;
+
+interface Known {
+  aggregate: string;
+  version: number | null;
+  stuck: boolean;
+}
+
 /** Moves each row as far as the events reach without a gap, and says of each event what it was. Events come in order of version. */
 async function moveVersions(em: EntityManager, consumer: string, events: Arrived[]): Promise<Map<Arrived, Outcome>> {
   const aggregates = [...new Set(events.map(({ event }) => aggregateIn(event)))].sort();
-  await query(
-    em,
-    'INSERT INTO applied SELECT $1, aggregate, 0 FROM unnest($2::text[]) AS aggregate ON CONFLICT DO NOTHING',
-    [consumer, aggregates],
-  );
-  const rows = await query<{ aggregate: string; version: number; stuck: boolean }>(
-    em,
-    `SELECT aggregate, version, EXISTS (SELECT 1 FROM dead_letter d WHERE d.consumer = a.consumer AND d.aggregate = a.aggregate) AS stuck
-     FROM applied a WHERE consumer = $1 AND aggregate = ANY($2) ORDER BY aggregate FOR UPDATE OF a`,
-    [consumer, aggregates],
-  );
-
-  const known = new Map(rows.map((row) => [row.aggregate, { ...row }]));
+  const rows = await query<Known>(em, KNOWN, [consumer, aggregates]);
+  const known = new Map(rows.map(({ aggregate, version, stuck }) => [aggregate, { version: version ?? 0, stuck }]));
   const outcomes = new Map<Arrived, Outcome>();
   for (const arrived of events) outcomes.set(arrived, moveOne(known, arrived.event));
 
-  const moved = rows.filter((row) => known.get(row.aggregate)?.version !== row.version).map((row) => row.aggregate);
-  await query(
-    em,
-    `UPDATE applied SET version = moved.version FROM unnest($2::text[], $3::int[]) AS moved(aggregate, version)
-     WHERE applied.consumer = $1 AND applied.aggregate = moved.aggregate`,
-    [consumer, moved, moved.map((aggregate) => known.get(aggregate)?.version)],
-  );
+  const versionOf = ({ aggregate }: Known) => known.get(aggregate)?.version ?? 0;
+  const moved = rows.filter((row) => versionOf(row) !== (row.version ?? 0));
+  if (!moved.length) return outcomes;
+  const fresh = moved.filter(({ version }) => version === null);
+  const begun = await query(em, MOVE, [
+    consumer,
+    moved.map(({ aggregate }) => aggregate),
+    moved.map(versionOf),
+    moved.map(({ version }) => version === null),
+  ]);
+  if (begun.length < fresh.length) throw new Begun();
   return outcomes;
+}
+
+/** Another replica began an aggregate at the same moment: to be done again, as after a serialization failure (database.ts). */
+class Begun extends Error {
+  override name = 'Begun';
+  readonly code = '40001';
 }
 
 function moveOne(known: Map<string, { version: number; stuck: boolean }>, event: Event): Outcome {
