@@ -16,13 +16,17 @@ test('--help names the benchmarks', async () => {
   expect(stdout).toMatch(/^ +reads +\S/m);
   expect(stdout).toMatch(/^ +relay +\S/m);
   expect(stdout).toMatch(/^ +rent +\S/m);
+  expect(stdout).toMatch(/^ +search +\S/m);
 });
 
 test.each([
-  [['no-such'], 'There is no benchmark no-such: hot-title, live, overload, page, reads, relay, or rent.\n'],
-  [['toString'], 'There is no benchmark toString: hot-title, live, overload, page, reads, relay, or rent.\n'],
-  [[], 'Name a benchmark: hot-title, live, overload, page, reads, relay, or rent.\n'],
-  [['relay', 'hot-title'], 'One benchmark at a time: hot-title, live, overload, page, reads, relay, or rent.\n'],
+  [['no-such'], 'There is no benchmark no-such: hot-title, live, overload, page, reads, relay, rent, or search.\n'],
+  [['toString'], 'There is no benchmark toString: hot-title, live, overload, page, reads, relay, rent, or search.\n'],
+  [[], 'Name a benchmark: hot-title, live, overload, page, reads, relay, rent, or search.\n'],
+  [
+    ['relay', 'hot-title'],
+    'One benchmark at a time: hot-title, live, overload, page, reads, relay, rent, or search.\n',
+  ],
 ])('%p is answered with the names there are', async (names, sentence) => {
   await expect(bench(...names)).rejects.toMatchObject({ code: 2, stdout: '', stderr: sentence });
 });

@@ -58,4 +58,5 @@ export async function importBooks(
 }
 
 /** What is not yet merged into the index of the search makes each one slow, until a vacuum. */
-const MERGE_INDEXES = "SELECT gin_clean_pending_list('book_search'), gin_clean_pending_list('book_facets')";
+const MERGE_INDEXES =
+  "SELECT gin_clean_pending_list('book_search'), gin_clean_pending_list('book_search_pieces'), gin_clean_pending_list('book_facets')";

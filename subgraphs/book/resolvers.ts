@@ -13,16 +13,24 @@ import { importBooks } from './importBooks.ts';
 import type { Report } from './importRows.ts';
 import { waitlistsOf } from './positions.ts';
 import { reportsOf, type StockReport } from './report.ts';
-import { type Found, type SearchArgs, searchBooks } from './search.ts';
+import type { Sampling } from './sample.ts';
+import { type SearchArgs, searchBooks } from './search.ts';
 import { addCopies, inspectCopy, receiveCopy, withdrawCopies } from './stock.ts';
 import { joinWaitlist, leaveWaitlist } from './waitlist.ts';
 
 /** One for each request; `em` is its own. */
-export const contextOf = (em: EntityManager, viewer: Viewer | null, client: string, terms: Terms) => ({
+export const contextOf = (
+  em: EntityManager,
+  viewer: Viewer | null,
+  client: string,
+  terms: Terms,
+  sampling: Sampling,
+) => ({
   viewer,
   client,
   em,
   terms,
+  sampling,
   books: rowsById(() => em, Book),
   copies: rowsById(() => em, BookCopy),
   copiesOfBook: copiesOfBooks(em),
@@ -47,8 +55,8 @@ export const resolvers: Resolvers = {
       return digits ? em.findOne(Book, { isbn: digits }) : null;
     },
 
-    books: (_: unknown, args: SearchArgs, { em, viewer }: Context) =>
-      searchBooks(em, args, { withdrawn: isStaff(viewer) }),
+    books: (_: unknown, args: SearchArgs, { em, viewer, sampling }: Context) =>
+      searchBooks(em, args, { withdrawn: isStaff(viewer), sampling }),
 
     copies: (_: unknown, { filter, ...page }: PageArgs & { filter?: CopyFilter | null }, { em }: Context) =>
       listCopies(em, filter ?? {}, page),
@@ -95,10 +103,6 @@ export const resolvers: Resolvers = {
       payload(async () => ({
         entry: await transaction(em, (em) => leaveWaitlist(em, entryId, viewer, terms.offerMs)),
       })),
-  },
-
-  BookEdge: {
-    node: ({ node }: { node: Found }, _: unknown, { books }: Context) => books.load(node.id),
   },
 
   Book: {

@@ -1,10 +1,13 @@
 /** The catalogue search on a real database. */
+import { createRequire } from 'node:module';
 import { createDatabase } from '../../tests/services.ts';
 import { openShop, type Shop } from './fixture.ts';
 
 let shop: Shop;
+let url: string;
 beforeAll(async () => {
-  shop = await openShop(await createDatabase('book'));
+  url = await createDatabase('book');
+  shop = await openShop(url);
   for (const book of catalogue) await shop.addTitle(book.copies ?? 1, book);
 });
 afterAll(() => shop?.close());
@@ -124,6 +127,44 @@ test.each(['RELEVANCE', 'TITLE', 'NEWEST', 'POPULAR'])('pages in the order %s ho
 test('the newest come first, those of an unknown year last', async () => {
   const found = await titles({ orderBy: 'NEWEST', filter: { tag: 'fantasy' } });
   expect(found).toEqual(['The Fellowship of the Ring', 'The Hobbit']);
+});
+
+const WHOLE_BOOKS = `query ($search: String, $first: Int) { books(search: $search, first: $first) {
+  edges { cursor node {
+    id isbn sourceId title authors publisher publishedYear language tags status version rentalFee { amount currency }
+    stock { owned available reserved out inspecting } waitlist { length estimatedAt }
+    copies(first: 2) { edges { node { id barcode book { title } status statusSince rental { id } } } }
+  } }
+  pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount
+} }`;
+
+/** The driver's own copy. */
+const pg = createRequire(createRequire(import.meta.url).resolve('@mikro-orm/postgresql'))('pg');
+
+test('a page takes as many statements for six books as for two', async () => {
+  const statementsFor = async (args: object) => {
+    const { query } = pg.Client.prototype;
+    let statements = 0;
+    pg.Client.prototype.query = function counted(...args: unknown[]) {
+      statements += 1;
+      return query.apply(this, args);
+    };
+    const other = await openShop(url); // its connections are made with this
+    try {
+      await other.ask(WHOLE_BOOKS, args, 'STAFF');
+      statements = 0; // what came before was read once: the sample
+      const { books } = await other.ask(WHOLE_BOOKS, args, 'STAFF');
+      return { books: books.edges.length, statements };
+    } finally {
+      await other.close();
+      pg.Client.prototype.query = query;
+    }
+  };
+
+  const [two, six] = [await statementsFor({ search: 'e', first: 2 }), await statementsFor({ search: 'e', first: 6 })];
+  expect([two.books, six.books]).toEqual([2, 6]);
+  expect(six.statements).toBe(two.statements);
+  expect(six.statements).toBeGreaterThan(3); // books, count, copies and waitlists: they were counted
 });
 
 test('a book that is withdrawn is found by staff only, and by its id by anybody', async () => {
