@@ -136,6 +136,7 @@ interface Row {
 }
 type Ack = { id: string; seq: number; duplicate: boolean };
 
+/** By name, as `MARK` is: planned once for a connection. */
 const FRESH = `
   SELECT id, event_id, aggregate, subject, payload::text, reopened FROM outbox
   WHERE published_at IS NULL AND NOT reopened ORDER BY id LIMIT $1`;
@@ -265,7 +266,8 @@ class Turn {
   }
 
   async #openRows(): Promise<Row[]> {
-    if (!this.#refilling) return (await this.#database.query<Row>(FRESH, [BATCH])).rows;
+    if (!this.#refilling)
+      return (await this.#database.query<Row>({ name: 'fresh', text: FRESH, values: [BATCH] })).rows;
     const { rows } = await this.#database.query<Row>(REFILL, [BATCH, FRESH_IN_REFILL, LOOKED_AT]);
     this.#refilling = rows.some(({ reopened }) => reopened);
     return rows;
@@ -316,8 +318,8 @@ class Turn {
 
   async #mark(acks: Ack[]): Promise<void> {
     if (!acks.length) return;
-    const columns = [acks.map(({ id }) => id), acks.map(({ seq }) => seq)];
-    const { rows } = await this.#database.query<{ lost: number }>(MARK, columns);
+    const values = [acks.map(({ id }) => id), acks.map(({ seq }) => seq)];
+    const { rows } = await this.#database.query<{ lost: number }>({ name: 'mark', text: MARK, values });
     if (rows[0]?.lost) this.#refilling = true;
   }
 
