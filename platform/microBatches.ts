@@ -66,6 +66,8 @@ interface Work {
   key: string;
   run: (em: EntityManager) => Promise<unknown>;
 }
+/** What all works of a transaction need, by their keys: the rows that they lock, in one statement. */
+type Prepare = (em: EntityManager, keys: string[]) => Promise<unknown>;
 /** Runs a work in a transaction, which may be that of others as well. `key` is what it locks. */
 export type Share = <R>(key: string, run: (em: EntityManager) => Promise<R>) => Promise<R>;
 
@@ -75,12 +77,12 @@ export type Share = <R>(key: string, run: (em: EntityManager) => Promise<R>) => 
  * A work sees what was written before, not what an earlier one of its batch is about to write, but for entities of the same
  * id, of which there is one.
  */
-export function sharedTransactions(em: () => EntityManager, options: MicroBatchOptions): Share {
+export function sharedTransactions(em: () => EntityManager, options: MicroBatchOptions, prepare?: Prepare): Share {
   const share = microBatched<Work, { result: unknown } | { error: unknown }>(options, async (works) => {
     try {
-      return await transaction(em(), (em) => inTurn(em, works), FlushMode.COMMIT);
+      return await transaction(em(), (em) => inTurn(em, works, prepare), FlushMode.COMMIT);
     } catch {
-      return Promise.all(works.map((work) => alone(em(), work)));
+      return Promise.all(works.map((work) => alone(em(), work, prepare)));
     }
   });
   return async <R>(key: string, run: (em: EntityManager) => Promise<R>) => {
@@ -93,14 +95,22 @@ export function sharedTransactions(em: () => EntityManager, options: MicroBatchO
 const byKey = (a: Work, b: Work): number => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
 
 /** The results are in the order of the works, whatever the order in which they run. */
-async function inTurn(em: EntityManager, works: Work[]): Promise<{ result: unknown }[]> {
+async function inTurn(em: EntityManager, works: Work[], prepare: Prepare | undefined): Promise<{ result: unknown }[]> {
+  await prepare?.(em, [...new Set(works.map(({ key }) => key))].sort());
   const results = new Map<Work, { result: unknown }>();
   for (const work of works.toSorted(byKey)) results.set(work, { result: await work.run(em) });
   return works.map((work) => results.get(work) ?? { result: undefined });
 }
 
-const alone = (em: EntityManager, work: Work): Promise<{ result: unknown } | { error: unknown }> =>
-  transaction(em, work.run).then(
+const alone = (
+  em: EntityManager,
+  work: Work,
+  prepare: Prepare | undefined,
+): Promise<{ result: unknown } | { error: unknown }> =>
+  transaction(em, async (em) => {
+    await prepare?.(em, [work.key]);
+    return work.run(em);
+  }).then(
     (result) => ({ result }),
     (error: unknown) => ({ error }),
   );

@@ -11,7 +11,7 @@ import { CarrierRefused, CarrierUnavailable, type NewParcel } from './carrier.ts
 import type { GuardedCarrier } from './carrierBreaker.ts';
 import { type Duty, dutyOf, labelOf } from './delivery.ts';
 import { Delivery } from './entities.ts';
-import { CHANGES, lockDelivery, reach, recordWhole } from './parcels.ts';
+import { CHANGES, lockDeliveries, reach, recordWhole } from './parcels.ts';
 
 const AT_ONCE = 16;
 const RENTAL_TIMEOUT_MS = 2000;
@@ -50,7 +50,7 @@ export async function sweepCarrier(carrying: Carrying, log: Log): Promise<number
   );
   // crash point: delivery, claimed but not performed
   const claimed = rows.map((row) => em.map(Delivery, row));
-  const round = { ...carrying, share: sharedTransactions(carrying.em, CHANGES) };
+  const round = { ...carrying, share: sharedTransactions(carrying.em, CHANGES, lockDeliveries) };
   const looks = await Promise.all(claimed.map((delivery) => perform(round, delivery, log)));
   await lookAgain(em, looks);
   return rows.length;
@@ -172,14 +172,14 @@ async function track(round: Round, delivery: Delivery): Promise<number> {
   return round.pollMs;
 }
 
-/** Under the row's lock. */
+/** Under the row's lock, which all of the transaction have taken together: the entity is there. */
 const changed = <T>(
   { share }: Round,
   id: string,
   change: (em: EntityManager, delivery: Delivery, now: Date) => Promise<T>,
 ): Promise<T> =>
   share(id, async (em) => {
-    const delivery = await lockDelivery(em, { id });
+    const delivery = await em.findOne(Delivery, { id });
     if (!delivery) throw new Error(`Delivery ${id} is gone`);
     return change(em, delivery, new Date());
   });

@@ -3,19 +3,15 @@ import type { Consumer } from '#platform/apply.ts';
 import { erasing } from '#platform/personalData.ts';
 import { cameToNothing } from './delivery.ts';
 import { Delivery } from './entities.ts';
-import { giveUpReturn, lockDelivery, stopParcel, wantParcel } from './parcels.ts';
+import { giveUpReturn, lockDelivery, stopParcel, wantFirstParcel, wantParcel } from './parcels.ts';
 
 export const rentalConsumer: Consumer<'RENTAL'> = {
   name: 'delivery-rental',
   stream: 'RENTAL',
   locks: 'rentalId',
   handlers: {
-    async 'rental.accepted'({ data }, em) {
-      const { rentalId } = data;
-      // A cancel that came first has left a STOPPED row: then there is nothing to send.
-      if (await em.findOne(Delivery, { rentalId, direction: 'OUTBOUND' })) return;
-      wantParcel(em, data, 'OUTBOUND', new Date());
-    },
+    // A cancel that came first has left a STOPPED row: then there is nothing to send.
+    'rental.accepted': ({ data }, em) => wantFirstParcel(em, data, new Date()),
     async 'rental.cancelled'({ data }, em) {
       // What was never accepted has no parcel, and rental.accepted cannot follow: nobody waits for a stop.
       if (data.from === 'REQUESTED' || data.from === 'ON_HOLD') return;

@@ -21,6 +21,10 @@ export const CHANGES: MicroBatchOptions = { size: 64, inFlight: 1, gatherMs: 5 }
 export const lockDelivery = (em: EntityManager, where: FilterQuery<Delivery>): Promise<Delivery | null> =>
   em.findOne(Delivery, where, { lockMode: LockMode.PESSIMISTIC_WRITE });
 
+/** In the order of their ids: so does everybody who locks several. */
+export const lockDeliveries = (em: EntityManager, ids: string[]): Promise<Delivery[]> =>
+  em.find(Delivery, { id: { $in: ids } }, { lockMode: LockMode.PESSIMISTIC_WRITE, orderBy: { id: 'asc' } });
+
 /** What every event about a rental says. */
 interface RentalFacts {
   rentalId: string;
@@ -52,6 +56,20 @@ export function wantParcel(
   });
   delivery.nextAttemptAt = databaseTime();
   return delivery;
+}
+
+const WANT_FIRST = `
+  INSERT INTO delivery (id, rental_id, customer_id, book_id, quantity, direction, status, carrier_asked, attempts, next_attempt_at, created_at, heard_at, version)
+  VALUES ($1, $2, $3, $4, $5, 'OUTBOUND', 'PENDING', false, 0, clock_timestamp(), $6, $6, 0)
+  ON CONFLICT (rental_id) WHERE direction = 'OUTBOUND' DO NOTHING`;
+
+/** The OUTBOUND one, unless there is one. One statement: each rental has one, and a search and a unit of work around it took more. */
+export async function wantFirstParcel(
+  em: EntityManager,
+  { rentalId, customerId, bookId, quantity }: RentalFacts,
+  now: Date,
+): Promise<void> {
+  await query(em, WANT_FIRST, [randomUUID(), rentalId, customerId, bookId, quantity, now]);
 }
 
 const eventOf = {

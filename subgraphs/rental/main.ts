@@ -1,4 +1,5 @@
 import { auditOf } from '#platform/audit.ts';
+import { query } from '#platform/database.ts';
 import { deadLettersOf, dropIn, replayIn } from '#platform/deadLetterAnswers.ts';
 import { microBatched } from '#platform/microBatches.ts';
 import { exportOf } from '#platform/personalData.ts';
@@ -11,7 +12,6 @@ import { openAdmission } from './admission.ts';
 import { closeCustomer } from './closing.ts';
 import { rentalDatabase } from './database.ts';
 import { startDrainer, startExpiry } from './drain.ts';
-import { Rental } from './entities.ts';
 import { bookConsumer, customerConsumer, deliveryConsumer } from './events.ts';
 import { sweepFees } from './fees.ts';
 import { createTake, type Requesting } from './intake.ts';
@@ -86,7 +86,11 @@ await run('rental', settings, async (config, log) => {
   const positions = createPositions(service.em);
 
   const addressOf = microBatched<string, Address | null>({ size: 100, inFlight: 1 }, async (ids) => {
-    const rentals = await service.em().find(Rental, { id: { $in: ids } });
+    const rentals = await query<{ id: string; deliverTo: Address | null }>(
+      service.em(),
+      'SELECT id, deliver_to AS "deliverTo" FROM rental WHERE id = ANY($1)',
+      [ids],
+    );
     return ids.map((id) => rentals.find((rental) => rental.id === id)?.deliverTo ?? null);
   });
   void service.nats.then((nats) => {
