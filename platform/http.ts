@@ -105,14 +105,17 @@ export async function listen({
 export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
   const { 'content-encoding': encoding = 'identity' } = request.headers;
   if (encoding !== 'identity') throw new BadRequest(415, 'A compressed body is not read here.');
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>(); // `for await` takes twice the time
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request) {
+  request.on('data', (chunk: Buffer) => {
     size += chunk.length;
-    if (size > limit) throw new BadRequest(413, `The body is larger than ${limit} bytes.`, 'PAYLOAD_TOO_LARGE');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+    if (size <= limit) chunks.push(chunk);
+    else reject(new BadRequest(413, `The body is larger than ${limit} bytes.`, 'PAYLOAD_TOO_LARGE'));
+  });
+  request.once('end', () => resolve(Buffer.concat(chunks)));
+  request.once('error', reject);
+  return promise;
 }
 
 export function json(response: ServerResponse, status: number, body: unknown): void {

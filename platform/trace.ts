@@ -4,7 +4,7 @@
  * way is a span; where it is not, the header travels all the same.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import {
   type Attributes,
   type Context,
@@ -93,7 +93,11 @@ export function newTrace(name: string): string {
   return traceparent;
 }
 
-const randomTraceparent = (): string => `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`;
+/** W3C asks for unlikely collisions, no more. */
+function randomTraceparent(): string {
+  const [traceId, spanId] = [randomUUID(), randomUUID()].map((id) => id.replaceAll('-', '')) as [string, string]; // of two
+  return `00-${traceId}-${spanId.slice(16)}-01`;
+}
 
 function contextOf(traceparent: string | undefined): Context {
   const [, traceId, spanId, flags] = TRACEPARENT.exec(traceparent ?? '') ?? [];

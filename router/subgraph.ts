@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { GraphQLDataSource } from '@apollo/gateway';
 import { type FormattedExecutionResult, GraphQLError } from 'graphql';
-import { Pool } from 'undici';
+import { type Dispatcher, Pool } from 'undici';
 import type { ErrorCode } from '#platform/errors.ts';
 import type { Log } from '#platform/log.ts';
 import { CLIENT_HEADER, SIGNATURE_HEADER, sign } from '#platform/signature.ts';
@@ -61,21 +61,16 @@ export function connectSubgraph(name: string, address: string, key: string): Sub
         'service.peer.name': name,
       };
       return inStep(`${method} ${path}`, { kind: 'CLIENT', after: headers.traceparent, attributes }, async (step) => {
-        const { statusCode, ...answer } = await pool.request({
-          method,
-          path,
-          headers: {
-            ...headers,
-            traceparent: step.traceparent,
-            [CLIENT_HEADER]: client,
-            [SIGNATURE_HEADER]: sign(key, { method, path, client, body }),
-          },
-          body: body.length ? body : null,
-          signal: AbortSignal.timeout(TIMEOUT_MS),
-        });
-        step.span?.setAttribute('http.response.status_code', statusCode);
-        if (statusCode >= 400) markFailed(step.span, String(statusCode));
-        return { status: statusCode, headers: answer.headers, body: await answer.body.text() };
+        const signed = {
+          ...headers,
+          traceparent: step.traceparent,
+          [CLIENT_HEADER]: client,
+          [SIGNATURE_HEADER]: sign(key, { method, path, client, body }),
+        };
+        const answer = await dispatch(pool, { method, path, headers: signed, body: body.length ? body : null });
+        step.span?.setAttribute('http.response.status_code', answer.status);
+        if (answer.status >= 400) markFailed(step.span, String(answer.status));
+        return answer;
       });
     },
     close: () => pool.close(),
@@ -83,6 +78,32 @@ export function connectSubgraph(name: string, address: string, key: string): Sub
 }
 
 type Answer = Awaited<ReturnType<GraphQLDataSource['process']>>;
+
+/** As `pool.request` does it, without its streams and signals, which are a fifth of the router's time for a read. */
+function dispatch(pool: Pool, options: Dispatcher.DispatchOptions): Promise<SubgraphAnswer> {
+  const { promise, resolve, reject } = Promise.withResolvers<SubgraphAnswer>();
+  let controller: Dispatcher.DispatchController | undefined;
+  let head: Pick<SubgraphAnswer, 'status' | 'headers'> = { status: 0, headers: {} };
+  const chunks: Buffer[] = [];
+  const late = setTimeout(() => {
+    const error = new Error(`There was no answer within ${TIMEOUT_MS / 1000} s`);
+    reject(error);
+    controller?.abort(error);
+  }, TIMEOUT_MS);
+
+  pool.dispatch(options, {
+    onRequestStart(one) {
+      controller = one;
+    },
+    onResponseStart(_, status, headers) {
+      head = { status, headers };
+    },
+    onResponseData: (_, chunk) => void chunks.push(chunk),
+    onResponseEnd: () => resolve({ ...head, body: Buffer.concat(chunks).toString() }),
+    onResponseError: (_, error) => reject(error),
+  });
+  return promise.finally(() => clearTimeout(late));
+}
 
 /** Asks with a body of JSON. What does not answer leaves null and SERVICE_UNAVAILABLE in its place, and the rest stands. */
 export function askWith(subgraph: Subgraph, log: Log): Ask<Context> {
