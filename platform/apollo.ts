@@ -13,12 +13,15 @@ export const tellOfOperations: ApolloServerPlugin = {
         if (operation) tellOperation(operation.operation, operation.name?.value);
       },
       async willSendResponse({ response: { body } }) {
-        const errors = body.kind === 'single' ? (body.singleResult.errors ?? []) : [];
-        if (errors.length) tellErrors(errors.some(isFault) ? 'failed' : 'errors');
+        if (body.kind === 'single') tellOfErrors(body.singleResult.errors);
       },
     };
   },
 };
+
+export function tellOfErrors(errors: readonly GraphQLFormattedError[] = []): void {
+  if (errors.length) tellErrors(errors.some(isFault) ? 'failed' : 'errors');
+}
 
 /** Nothing that a client could have done otherwise. */
 const isFault = ({ extensions }: GraphQLFormattedError): boolean =>

@@ -43,5 +43,9 @@ const statuses: Partial<Record<ErrorCode, number>> = {
 };
 export const httpStatusOf = (code: unknown): number => statuses[code as ErrorCode] ?? 400; // whatever it is, it is a key or none
 
+/** The one that says when to come again, if there is one. */
+export const lateError = (errors: readonly GraphQLFormattedError[] = []): GraphQLFormattedError | undefined =>
+  errors.find(({ extensions }) => Number.isFinite(extensions?.retryAfterSeconds));
+
 /** GraphQL's help with typing errors would tell of names that the client need not know. */
 const withoutSuggestions = (message: string): string => message.replace(/ Did you mean [^?]*\?$/, '');

@@ -4,10 +4,17 @@
  */
 import { operationFromDocument } from '@apollo/federation-internals';
 import type { ApolloGateway } from '@apollo/gateway';
-import { type DocumentNode, getVariableValues, Kind, type OperationDefinitionNode, visit } from 'graphql';
+import {
+  type DocumentNode,
+  type GraphQLError,
+  getVariableValues,
+  Kind,
+  type OperationDefinitionNode,
+  visit,
+} from 'graphql';
 import { type Conditions, compileCompletion, type JsonObject } from './completion.ts';
 import { fragmentsIn, LONGEST_KEPT } from './documents.ts';
-import { type Ask, compileFetches, type Fetching, graphqlError, NotCompiled } from './fetches.ts';
+import { type Ask, compileFetches, graphqlError, NotCompiled } from './fetches.ts';
 import type { Graph } from './graph.ts';
 import { Kept } from './kept.ts';
 
@@ -18,95 +25,106 @@ const MOST_CONDITIONS = 4;
 type Gateway = Pick<ApolloGateway, 'load' | 'onSchemaLoadOrUpdate' | 'stop'>;
 type GatewayExecutor = Awaited<ReturnType<ApolloGateway['load']>>['executor'];
 
-export interface ExecutorOptions<Context> extends Graph {
-  subgraphs: ReadonlyMap<string, Ask<Context>>;
+type Variables = Readonly<Record<string, unknown>>;
+
+/** Runs an operation. What goes wrong is in its errors: it never rejects. */
+type Run<Context> = (
+  variables: Variables,
+  context: Context,
+) => Promise<{ data: JsonObject | null; errors?: GraphQLError[] }>;
+
+export interface Plans<Context> {
+  /** How to run a validated query or mutation with such variables; null where only the gateway's own executor can. */
+  compiled(operation: OperationDefinitionNode, document: DocumentNode, variables: Variables): Run<Context> | null;
 }
 
-interface Compiled<Context> {
-  fetch: (fetching: Fetching<Context>) => Promise<unknown>;
-  complete: (fetched: JsonObject) => JsonObject | null;
-}
-
-/** By the values of its conditions; null where an operation cannot be compiled. */
-type Variants<Context> = Map<string, Compiled<Context> | null>;
-
-/** The gateway with the compiled executor in front of its own. */
-export function withCompiledPlans<Context>(gateway: Gateway, options: ExecutorOptions<Context>): Gateway {
+/** The gateway with compiled plans in front of its own executor. */
+export function withCompiledPlans<Context>(gateway: Gateway, plans: Plans<Context>): Gateway {
   return {
     onSchemaLoadOrUpdate: (callback) => gateway.onSchemaLoadOrUpdate(callback),
     stop: () => gateway.stop(),
     async load(settings) {
       const loaded = await gateway.load(settings);
-      return { ...loaded, executor: compiledExecutor(loaded.executor, options) };
+      return { ...loaded, executor: executorOf(plans, loaded.executor) };
     },
   };
 }
 
-export function compiledExecutor<Context>(
-  stock: GatewayExecutor,
-  { subgraphs, planner, api, schema, supergraph }: ExecutorOptions<Context>,
-): GatewayExecutor {
-  const operations = new Kept<OperationDefinitionNode, { conditions: string[]; variants: Variants<Context> }>(KEPT);
-
-  return async (requestContext) => {
-    const { operation, document, source, request } = requestContext;
-    const variables: Readonly<Record<string, unknown>> = request.variables ?? {};
-    const { coerced, errors: wrong } = getVariableValues(schema, operation.variableDefinitions ?? [], variables);
-    const compiled = wrong || source.length > LONGEST_KEPT ? null : compiledFor(operation, document, coerced);
-    if (!compiled) return stock(requestContext);
-
-    const context = requestContext.context as Context; // the server's own
-    const fetching: Fetching<Context> = { variables, context, data: {}, errors: [] };
-    await compiled.fetch(fetching);
-    const { data, errors } = fetching;
-    try {
-      return { ...(errors.length && { errors }), data: compiled.complete(data) };
-    } catch (error) {
-      return { errors: [graphqlError(error)] };
-    }
+export const executorOf =
+  <Context>(plans: Plans<Context>, stock: GatewayExecutor): GatewayExecutor =>
+  async (requestContext) => {
+    const { operation, document, request, context } = requestContext;
+    const variables = request.variables ?? {};
+    const run = plans.compiled(operation, document, variables);
+    return run ? run(variables, context as Context) : stock(requestContext); // the server's own context
   };
 
-  function compiledFor(
-    operation: OperationDefinitionNode,
-    document: DocumentNode,
-    variables: Readonly<Record<string, unknown>>,
-  ): Compiled<Context> | null {
-    let known = operations.get(operation);
-    if (!known) {
-      known = { conditions: conditionsIn(document), variants: new Map() };
-      operations.set(operation, known);
-    }
-    const { conditions, variants } = known;
-    if (conditions.length > MOST_CONDITIONS) return null;
-    const key = conditions.map((name) => String(variables[name])).join();
-    let compiled = variants.get(key);
-    if (compiled === undefined) {
-      const values = Object.fromEntries(conditions.map((name) => [name, variables[name] === true]));
-      compiled = compile(operation, document, values);
-      variants.set(key, compiled);
-    }
-    return compiled;
+/** @param subgraphs by name */
+export function createPlans<Context>(
+  { planner, api, schema, supergraph }: Graph,
+  subgraphs: ReadonlyMap<string, Ask<Context>>,
+): Plans<Context> {
+  const operations = new Kept<OperationDefinitionNode, Variants<Context>>(KEPT);
+
+  return {
+    compiled(operation, document, variables) {
+      if ((document.loc?.end ?? 0) > LONGEST_KEPT) return null; // nor is the document kept: it would be planned each time
+      const { coerced, errors } = getVariableValues(schema, operation.variableDefinitions ?? [], variables);
+      if (errors) return null;
+      const { conditions, byValues } = operations.get(operation) ?? variantsOf(operation, document);
+      if (conditions.length > MOST_CONDITIONS) return null;
+      const values = conditions.map((name) => coerced[name] === true);
+      const known = byValues.get(values.join());
+      if (known !== undefined) return known;
+      const run = compile(
+        operation,
+        document,
+        Object.fromEntries(conditions.map((name, nth) => [name, values[nth] === true])),
+      );
+      byValues.set(values.join(), run);
+      return run;
+    },
+  };
+
+  function variantsOf(operation: OperationDefinitionNode, document: DocumentNode): Variants<Context> {
+    const variants: Variants<Context> = { conditions: conditionsIn(document), byValues: new Map() };
+    operations.set(operation, variants);
+    return variants;
   }
 
   function compile(
     operation: OperationDefinitionNode,
     document: DocumentNode,
     conditions: Conditions,
-  ): Compiled<Context> | null {
+  ): Run<Context> | null {
     try {
       checkNames(document);
       const options = operation.name ? { operationName: operation.name.value } : {};
       const { node } = planner.buildQueryPlan(operationFromDocument(api, document, options));
       if (node?.kind === 'Subscription') throw new NotCompiled('A subscription');
-      return {
-        fetch: compileFetches(node, { subgraphs, supergraph, conditions }),
-        complete: compileCompletion(operation, { schema, fragments: fragmentsIn(document), conditions }),
+      const fetch = compileFetches<Context>(node, { subgraphs, supergraph, conditions });
+      const complete = compileCompletion(operation, { schema, fragments: fragmentsIn(document), conditions });
+      return async (variables, context) => {
+        const data: JsonObject = {};
+        const errors: GraphQLError[] = [];
+        await fetch({ variables, context, data, errors });
+        try {
+          return { data: complete(data), ...(errors.length && { errors }) };
+        } catch (error) {
+          return { data: null, errors: [graphqlError(error)] };
+        }
       };
-    } catch (error) {
-      if (error instanceof NotCompiled) return null;
-      throw error;
+    } catch {
+      return null; // what is a fault here is one there, too, and is told
     }
   }
+}
+
+/** Of an operation: it is compiled for each combination of what its conditions may be. */
+interface Variants<Context> {
+  conditions: string[];
+  /** Null where it cannot be compiled. */
+  byValues: Map<string, Run<Context> | null>;
 }
 
 /** Variables in `@skip` and `@include`. */

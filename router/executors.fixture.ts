@@ -3,7 +3,7 @@ import { ApolloGateway } from '@apollo/gateway';
 import fc from 'fast-check';
 import { GraphQLError, getOperationAST, OperationTypeNode, parse, validate } from 'graphql';
 import type { Context } from './context.ts';
-import { compiledExecutor } from './executor.ts';
+import { createPlans, executorOf } from './executor.ts';
 import type { Ask } from './fetches.ts';
 import { type Graph, readGraph } from './graph.ts';
 import { graphs, type InventedGraph, inventGraph } from './graphs.fixture.ts';
@@ -11,7 +11,7 @@ import { type AnyOperation, anyOperation } from './operations.fixture.ts';
 import { dataSource } from './subgraph.ts';
 
 type Subgraphs = ReturnType<InventedGraph['subgraphsFor']>;
-type Executor = Parameters<typeof compiledExecutor>[0];
+type Executor = ReturnType<typeof executorOf>;
 
 /** Runs any operations through both. Answers how many of them had been compiled, and how many had errors. @throws for a difference */
 export async function compareExecutors(
@@ -58,7 +58,7 @@ async function executorsOf(supergraphSdl: string, graph: Graph, names: string[])
     stockRuns += 1;
     return executor(request);
   };
-  const compiled = compiledExecutor(stock, { ...graph, subgraphs: asks });
+  const compiled = executorOf(createPlans(graph, asks), stock);
 
   function asking(name: string): Ask<Context> {
     return async (body, _, path) => {

@@ -9,10 +9,13 @@ import {
   type GraphQLSchema,
   getOperationAST,
 } from 'graphql';
+import { tellOfErrors } from '#platform/apollo.ts';
 import { mapped } from '#platform/iterators.ts';
+import { tellOperation } from '#platform/serving.ts';
 import type { Context } from './context.ts';
 import type { ReadDocument } from './documents.ts';
 import type { FormatError } from './errors.ts';
+import type { Plans } from './executor.ts';
 import type { Limits } from './limits.ts';
 import { hashOf, type Persisted, textOf } from './persisted.ts';
 import type { FederatedSubscriptions, Step } from './subscriptions.ts';
@@ -35,7 +38,9 @@ interface Result {
 export interface Operations {
   /** What to run, parsed and validated, or what is wrong with it. */
   prepare(request: OperationRequest, context: Context): ExecutionArgs | GraphQLError[];
-  /** A query or a mutation. */
+  /** A query or a mutation whose plan is compiled, as far as the limits let it in; null where it is not. */
+  run(args: ExecutionArgs): Promise<FormattedExecutionResult> | null;
+  /** Any query or mutation. */
   execute(args: ExecutionArgs): Promise<FormattedExecutionResult>;
   /** A subscription, as far as the limits let it in. */
   subscribe(args: ExecutionArgs): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult>;
@@ -49,6 +54,7 @@ export interface OperationsOptions {
   apollo: ApolloServer<Context>;
   engine: FederatedSubscriptions<Context>;
   schema: GraphQLSchema;
+  plans: Plans<Context>;
   limits: Limits;
   persisted: Persisted;
   readDocument: ReadDocument;
@@ -60,7 +66,7 @@ export const kindOf = ({ document, operationName }: ExecutionArgs) =>
   getOperationAST(document, operationName)?.operation;
 
 export function createOperations(options: OperationsOptions): Operations {
-  const { apollo, engine, schema, limits, persisted, readDocument, formatError } = options;
+  const { apollo, engine, schema, plans, limits, persisted, readDocument, formatError } = options;
 
   /** Runs a subscription that the limits let in, and tells them when it is over. */
   async function passing<T>(
@@ -77,10 +83,41 @@ export function createOperations(options: OperationsOptions): Operations {
       leave();
       return results;
     } catch (error) {
-      if (error instanceof GraphQLError) return { errors: [error] };
-      throw error;
+      return refusal(error);
     }
   }
+
+  function run(args: ExecutionArgs): Promise<FormattedExecutionResult> | null {
+    const { document, operationName, variableValues } = args;
+    const variables = variableValues ?? {};
+    const operation = getOperationAST(document, operationName);
+    const compiled = operation && plans.compiled(operation, document, variables);
+    if (!compiled) return null;
+
+    const pass = async () => {
+      const { cost, leave } = await limits.pass(document, operation, variables, contextIn(args));
+      const result = await compiled(variables, contextIn(args)); // it never rejects
+      leave();
+      return { ...result, extensions: { cost } };
+    };
+    tellOperation(operation.operation, operation.name?.value);
+    return pass()
+      .catch(refusal)
+      .then((result) => {
+        const seen = format(result);
+        tellOfErrors(seen.errors);
+        return seen;
+      });
+  }
+
+  const format = ({ data, errors, extensions }: Result): FormattedExecutionResult => ({
+    // What Apollo answers is formatted already, hence no GraphQLError any more.
+    ...(errors && {
+      errors: errors.map((error) => (error instanceof GraphQLError ? formatError(error.toJSON(), error) : error)),
+    }),
+    ...(data !== undefined && { data }),
+    ...(extensions && { extensions }),
+  });
 
   return {
     prepare({ query, extensions, variables, operationName }, contextValue) {
@@ -93,7 +130,11 @@ export function createOperations(options: OperationsOptions): Operations {
       return { schema, document, contextValue, variableValues, operationName: operationName ?? null };
     },
 
+    run,
+
     async execute(args) {
+      const running = run(args);
+      if (running) return running;
       const { document: query, variableValues, operationName } = args;
       const request = { query, variables: variableValues ?? {}, ...(operationName && { operationName }) };
       const { body } = await apollo.executeOperation(request, { contextValue: contextIn(args) });
@@ -104,15 +145,14 @@ export function createOperations(options: OperationsOptions): Operations {
     subscribe: (args) => passing(args, () => engine.subscribe({ ...args, contextValue: contextIn(args) })),
     follow: (args, after) => passing(args, () => engine.follow({ ...args, contextValue: contextIn(args), after })),
 
-    format: ({ data, errors, extensions }) => ({
-      ...(data !== undefined && { data }),
-      ...(extensions && { extensions }),
-      // What Apollo answers is formatted already, hence no GraphQLError any more.
-      ...(errors && {
-        errors: errors.map((error) => (error instanceof GraphQLError ? formatError(error.toJSON(), error) : error)),
-      }),
-    }),
+    format,
   };
+}
+
+/** What the limits say no to is an answer; anything else is a fault. */
+function refusal(error: unknown): { errors: GraphQLError[] } {
+  if (error instanceof GraphQLError) return { errors: [error] };
+  throw error;
 }
 
 /** `prepare` has put it there. */

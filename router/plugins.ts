@@ -2,7 +2,7 @@
 import { type ApolloServerPlugin, HeaderMap } from '@apollo/server';
 import { GraphQLError } from 'graphql';
 import type { Context } from './context.ts';
-import { httpStatusOf } from './errors.ts';
+import { httpStatusOf, lateError } from './errors.ts';
 import type { Limits, Passed } from './limits.ts';
 import { notListed, type Persisted } from './persisted.ts';
 
@@ -49,7 +49,7 @@ export const retryAfter: ApolloServerPlugin<Context> = {
       async willSendResponse({ response: { body, http } }) {
         if (body.kind !== 'single') return;
         const { data, errors = [] } = body.singleResult;
-        const late = errors.find(({ extensions }) => Number.isFinite(extensions?.retryAfterSeconds));
+        const late = lateError(errors);
         if (!late) return;
         http.headers.set('retry-after', String(late.extensions?.retryAfterSeconds));
         if (!data) http.status = httpStatusOf(late.extensions?.code);

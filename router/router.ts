@@ -15,7 +15,7 @@ import { type Context, contextOf } from './context.ts';
 import { createCostOf } from './cost.ts';
 import { createDocuments, MAX_MISTAKES } from './documents.ts';
 import { clientErrors } from './errors.ts';
-import { withCompiledPlans } from './executor.ts';
+import { createPlans, withCompiledPlans } from './executor.ts';
 import { readGraph } from './graph.ts';
 import { graphiqlFiles, graphiqlPage, wantsPage } from './graphiql.ts';
 import { createLimits, type LimitSettings } from './limits.ts';
@@ -25,6 +25,7 @@ import { type PageOptions, servePage } from './page.ts';
 import { passage } from './passage.ts';
 import { createPersisted, type Manifest, type Persisted } from './persisted.ts';
 import { onlyWhatMayRun, retryAfter, withoutInternals, withStatus } from './plugins.ts';
+import { type Shortcut, shortcut } from './shortcut.ts';
 import { serveSockets } from './sockets.ts';
 import { type Streams, serveStreams } from './streams.ts';
 import { askWith, connectSubgraph, dataSource } from './subgraph.ts';
@@ -84,6 +85,7 @@ export async function startRouter(options: RouterOptions): Promise<Started> {
   warnOfLimits(options, graph.schema);
   const persisted = createPersisted(options.safelist);
   const formatError = clientErrors(log);
+  const plans = createPlans(graph, asks);
   const gateway = new ApolloGateway({
     supergraphSdl,
     buildService: ({ name }) => sources[name] ?? notConfigured(name),
@@ -91,7 +93,7 @@ export async function startRouter(options: RouterOptions): Promise<Started> {
     logger: log,
   });
   const apollo = new ApolloServer<Context>({
-    gateway: withCompiledPlans(gateway, { ...graph, subgraphs: asks }),
+    gateway: withCompiledPlans(gateway, plans),
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
       tellOfOperations,
@@ -117,6 +119,7 @@ export async function startRouter(options: RouterOptions): Promise<Started> {
     apollo,
     engine,
     schema: graph.schema,
+    plans,
     limits,
     persisted,
     readDocument: createDocuments(graph.schema, { ...limits, introspection: graphiql }),
@@ -133,7 +136,16 @@ export async function startRouter(options: RouterOptions): Promise<Started> {
     log,
     headers: SECURITY_HEADERS,
     routes: {
-      [GRAPHQL]: endpoint({ apollo, streams, verifyToken, clientOf, origins, graphiql, bodyBytes }),
+      [GRAPHQL]: endpoint({
+        apollo,
+        short: shortcut(operations),
+        streams,
+        verifyToken,
+        clientOf,
+        origins,
+        graphiql,
+        bodyBytes,
+      }),
       ...(graphiql && { '/graphiql': graphiqlPage, '/graphiql/*': graphiqlFiles }),
       ...Object.fromEntries(
         Object.entries(options.passages).map(([path, { to, method }]) => [
@@ -191,6 +203,7 @@ const SECURITY_HEADERS = {
 
 interface EndpointOptions {
   apollo: ApolloServer<Context>;
+  short: Shortcut;
   streams: Streams;
   verifyToken: VerifyToken;
   clientOf: ClientOf;
@@ -199,17 +212,17 @@ interface EndpointOptions {
   bodyBytes: number;
 }
 
-function endpoint({ apollo, streams, origins, graphiql, bodyBytes, ...asker }: EndpointOptions): Handler {
+function endpoint({ apollo, short, streams, origins, graphiql, bodyBytes, ...asker }: EndpointOptions): Handler {
   return async (request, response) => {
     if (origins.answer(request, response)) return;
     if (graphiql && wantsPage(request)) return graphiqlPage(request, response);
     const body = await readBody(request, bodyBytes);
     if (streams.takes(request, body)) return streams.answer(request, response, body);
-    await answerGraphql(apollo, request, response, body, () =>
+    const context = () =>
       contextOf(request, asker).catch((error: unknown) => {
         throw error instanceof GraphQLError ? withStatus(error) : error;
-      }),
-    );
+      });
+    if (!(await short(request, response, body, context))) await answerGraphql(apollo, request, response, body, context);
   };
 }
 
