@@ -4,8 +4,7 @@ import type { Orm } from '#platform/database.ts';
 import { createLog } from '#platform/log.ts';
 import { openServiceDatabase } from '#platform/serviceDatabase.ts';
 import { bookDatabase } from '../subgraphs/book/database.ts';
-import { sampleOf } from '../subgraphs/book/sample.ts';
-import { type SearchArgs, searchBooks } from '../subgraphs/book/search.ts';
+import { type SearchArgs, searchBooks, searchMemory } from '../subgraphs/book/search.ts';
 import { createDatabase } from '../tests/services.ts';
 import { plainSearch } from './plainSearch.ts';
 import { searchesFor } from './searches.ts';
@@ -30,9 +29,9 @@ afterAll(async () => {
 });
 
 test('a page and the next one hold what the obvious statement finds, whatever is searched for', async () => {
-  const sampling = sampleOf(() => orm.em.fork());
+  const memory = searchMemory(() => orm.em.fork());
   const idsAndCursor = async (args: SearchArgs) => {
-    const { edges, pageInfo } = await searchBooks(orm.em.fork(), args, { withdrawn: false, sampling });
+    const { edges, pageInfo } = await searchBooks(orm.em.fork(), args, { withdrawn: false, ...memory });
     return { ids: edges.map(({ node }) => node.id), ...pageInfo };
   };
   let [further, isbns] = [0, 0];

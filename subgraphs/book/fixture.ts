@@ -13,7 +13,7 @@ import { bookDatabase } from './database.ts';
 import { Book } from './entities.ts';
 import { deliveryConsumer, rentalConsumer } from './events.ts';
 import { contextOf, resolvers } from './resolvers.ts';
-import { sampleOf } from './sample.ts';
+import { searchMemory } from './search.ts';
 import type { RentalFacts } from './stock.ts';
 
 const schema = subgraphSchema(new URL('schema.graphql', import.meta.url), resolvers);
@@ -85,14 +85,14 @@ export const terms = { currency: 'KRW', offerMs: 48 * HOUR_MS };
 export async function openShop(url: string): Promise<Shop> {
   const orm = await openServiceDatabase({ ...bookDatabase, url, log: createLog('test', 'silent') });
   const em = () => orm.em.fork();
-  const sampling = sampleOf(em);
+  const memory = searchMemory(em);
 
   const answer = (source: string, variableValues: object, viewer: Viewer | null) =>
     graphql({
       schema,
       source,
       variableValues: { ...variableValues },
-      contextValue: contextOf(em(), viewer, '', terms, sampling),
+      contextValue: contextOf(em(), viewer, '', terms, memory),
     });
   const dataFor = async (viewer: Viewer | null, operation: string, variables: object): Promise<Data> => {
     const { data, errors } = await answer(operation, variables, viewer);

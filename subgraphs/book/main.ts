@@ -12,7 +12,7 @@ import { personalDataOf } from './personalData.ts';
 import { quoteOf } from './quote.ts';
 import { createReserve } from './reserve.ts';
 import { contextOf, resolvers } from './resolvers.ts';
-import { sampleOf } from './sample.ts';
+import { searchMemory } from './search.ts';
 import { expireOffers } from './waitlist.ts';
 
 const HOUR_MS = 3_600_000;
@@ -20,7 +20,7 @@ const HOUR_MS = 3_600_000;
 await run('book', [...serviceSettings, 'CURRENCY', 'OFFER_HOURS', 'RENTABOOK_DEMO'], async (config, log) => {
   const terms = { currency: config.CURRENCY, offerMs: config.OFFER_HOURS * HOUR_MS };
   const service = await openService(config, log, bookDatabase);
-  const sampling = sampleOf(service.em);
+  const memory = searchMemory(service.em);
   if (config.RENTABOOK_DEMO === 'on') await makeDemoCatalogue(service.em(), config.CURRENCY);
 
   void service.nats.then((nats) => {
@@ -38,7 +38,7 @@ await run('book', [...serviceSettings, 'CURRENCY', 'OFFER_HOURS', 'RENTABOOK_DEM
     stream: 'BOOK',
     sdl: new URL('schema.graphql', import.meta.url),
     resolvers,
-    context: (viewer, client) => contextOf(service.em(), viewer, client, terms, sampling),
+    context: (viewer, client) => contextOf(service.em(), viewer, client, terms, memory),
     consumers: [rentalConsumer(terms.offerMs), deliveryConsumer(terms.offerMs), customerConsumer(terms.offerMs)],
     workers: [
       startRounds('the end of offers', () => expireOffers(service.em(), terms.offerMs, new Date()), log, UNHURRIED_MS),

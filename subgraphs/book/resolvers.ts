@@ -13,8 +13,7 @@ import { importBooks } from './importBooks.ts';
 import type { Report } from './importRows.ts';
 import { waitlistsOf } from './positions.ts';
 import { reportsOf, type StockReport } from './report.ts';
-import type { Sampling } from './sample.ts';
-import { type SearchArgs, searchBooks } from './search.ts';
+import { type SearchArgs, type SearchMemory, searchBooks } from './search.ts';
 import { addCopies, inspectCopy, receiveCopy, withdrawCopies } from './stock.ts';
 import { joinWaitlist, leaveWaitlist } from './waitlist.ts';
 
@@ -24,13 +23,13 @@ export const contextOf = (
   viewer: Viewer | null,
   client: string,
   terms: Terms,
-  sampling: Sampling,
+  memory: SearchMemory,
 ) => ({
   viewer,
   client,
   em,
   terms,
-  sampling,
+  memory,
   books: rowsById(() => em, Book),
   copies: rowsById(() => em, BookCopy),
   copiesOfBook: copiesOfBooks(em),
@@ -55,8 +54,8 @@ export const resolvers: Resolvers = {
       return digits ? em.findOne(Book, { isbn: digits }) : null;
     },
 
-    books: (_: unknown, args: SearchArgs, { em, viewer, sampling }: Context) =>
-      searchBooks(em, args, { withdrawn: isStaff(viewer), sampling }),
+    books: (_: unknown, args: SearchArgs, { em, viewer, memory }: Context) =>
+      searchBooks(em, args, { withdrawn: isStaff(viewer), ...memory }),
 
     copies: (_: unknown, { filter, ...page }: PageArgs & { filter?: CopyFilter | null }, { em }: Context) =>
       listCopies(em, filter ?? {}, page),

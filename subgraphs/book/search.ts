@@ -3,8 +3,9 @@ import { type EntityManager, query } from '#platform/database.ts';
 import { badUserInput } from '#platform/errors.ts';
 import { type Connection, connectionOf, type Keys, type PageArgs, pageOf } from '#platform/pages.ts';
 import { facet, normalize, searchWords } from './book.ts';
+import { type Counting, countsOf } from './counts.ts';
 import type { Book } from './entities.ts';
-import type { Sample, Sampled, Sampling } from './sample.ts';
+import { type Sample, type Sampled, type Sampling, sampleOf } from './sample.ts';
 
 export interface SearchArgs extends PageArgs {
   search?: string | null;
@@ -62,6 +63,17 @@ const orders: Record<BookOrder, Key[]> = {
   TITLE: byTitle,
 };
 
+/** What a process keeps from one search for others. */
+export interface SearchMemory {
+  sampling: Sampling;
+  counting: Counting;
+}
+
+export const searchMemory = (em: () => EntityManager): SearchMemory => ({
+  sampling: sampleOf(em),
+  counting: countsOf(),
+});
+
 /**
  * The books that match. `totalCount` asks when it is called. `withdrawn` shows books that are no longer lent, too.
  * @throws BAD_USER_INPUT for a search that is too long, or a page that cannot be.
@@ -69,7 +81,7 @@ const orders: Record<BookOrder, Key[]> = {
 export async function searchBooks(
   em: EntityManager,
   { search, filter, orderBy, ...page }: SearchArgs,
-  { withdrawn, sampling }: { withdrawn: boolean; sampling: Sampling },
+  { withdrawn, sampling, counting }: { withdrawn: boolean } & SearchMemory,
 ): Promise<Connection<Found> & { totalCount: () => Promise<number> }> {
   if (search && search.length > MAX_SEARCH) throw badUserInput(`"search" must have at most ${MAX_SEARCH} characters.`);
   const words = searchWords(search ?? '');
@@ -96,7 +108,7 @@ export async function searchBooks(
       : await inOrder(asked, order, after, limit);
   return {
     ...connectionOf(rows, page, (book) => order.map(({ of }) => of(book))),
-    totalCount: async () => (asksNothing ? 0 : countOf(asked)),
+    totalCount: async () => (asksNothing ? 0 : countOf(asked, counting)),
   };
 }
 
@@ -303,15 +315,14 @@ async function sorted(asked: Asked, order: Key[], after: Keys | null, limit: num
   );
 }
 
-async function countOf(asked: Asked): Promise<number> {
+async function countOf(asked: Asked, counting: Counting): Promise<number> {
   const { values, bind } = binding();
   const access = accessOf(asked);
-  const [row] = await query<{ count: number }>(
-    asked.em,
-    `SELECT count(*)::int AS count FROM book WHERE ${allOf(access, bind)} AND ${othersOf(asked, access, bind)}`,
-    values,
-  );
-  return row?.count ?? 0;
+  const statement = `SELECT count(*)::int AS count FROM book WHERE ${allOf(access, bind)} AND ${othersOf(asked, access, bind)}`;
+  return counting(JSON.stringify([statement, values]), async () => {
+    const [row] = await query<{ count: number }>(asked.em, statement, values);
+    return row?.count ?? 0;
+  });
 }
 
 const allOf = (conditions: Condition[], bind: Bind): string =>
