@@ -18,9 +18,13 @@ export interface LiveShop {
   environment: Environment;
   /** Rental's database, where changes begin. */
   pool: Pool;
+  /** Customer's database. */
+  history: Pool;
   /** Orders of so many customers, each after so many events, all of them in the order history. */
   newOrders(count: number, events?: number): Promise<Order[]>;
-  tokensOf(orders: readonly Order[]): Promise<string[]>;
+  /** Waits until the order history was told so many events of these orders. */
+  told(orders: readonly Order[], events: number): Promise<unknown>;
+  tokensOf(orders: readonly Pick<Order, 'customerId'>[]): Promise<string[]>;
   stop(): Promise<void>;
 }
 
@@ -43,19 +47,24 @@ export async function openLiveShop(servers: Servers): Promise<LiveShop> {
   await Promise.all(running.map(({ ready }) => ready));
   const issuer = await createTokenIssuer(secrets.tokenKeys);
   const expiresAt = new Date(Date.now() + 3 * 3600_000);
-  const [pool, history] = [openPool(databaseUrls.rental, 32), openPool(databaseUrls.customer, 1)];
+  const [pool, history] = [openPool(databaseUrls.rental, 32), openPool(databaseUrls.customer, 2)];
+
+  const told = (orders: readonly Order[], events: number) =>
+    eventually(
+      () => entriesOf(history, orders),
+      (entries) => entries === events,
+      PATIENCE_MS,
+    );
 
   return {
     environment: environments.router,
     pool,
+    history,
+    told,
     async newOrders(count, events = 1) {
       const orders = Array.from({ length: count }, newOrder);
       await prepare(pool, orders, events);
-      await eventually(
-        () => entriesOf(history, orders),
-        (entries) => entries === count * events,
-        PATIENCE_MS,
-      );
+      await told(orders, count * events);
       await servers.checkpoint();
       return orders;
     },

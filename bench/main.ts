@@ -4,7 +4,9 @@ import { cpus, loadavg, release, type as system, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { reasonOf } from '#platform/errors.ts';
 import { rounded } from './figures.ts';
+import { history } from './history.ts';
 import { hotTitle } from './hotTitle.ts';
+import { importBooks } from './import.ts';
 import { live } from './live.ts';
 import type { Outcome } from './outcome.ts';
 import { overload } from './overload.ts';
@@ -13,6 +15,7 @@ import { reads } from './reads.ts';
 import { relay } from './relay.ts';
 import { rent } from './rent.ts';
 import { search } from './search.ts';
+import { start } from './start.ts';
 import { say } from './table.ts';
 
 interface Bench {
@@ -23,7 +26,9 @@ interface Bench {
 }
 
 const benches: Record<string, Bench> = {
+  history: { title: 'pages of an order history among ten million orders, beside OFFSET', run: history },
   'hot-title': { title: 'reservations a second on one title that everybody wants', run: hotTitle },
+  import: { title: '10,000 books into the running system, beside one mutation after the other', run: importBooks },
   live: { title: 'order status told to thousands of customers, beside Hive Gateway', run: live },
   overload: { title: 'twice as many requests as can be paid, and what becomes of them', run: overload },
   page: { title: 'how soon a phone shows books, beside the same view as ready-made HTML', run: page },
@@ -31,6 +36,7 @@ const benches: Record<string, Bench> = {
   relay: { title: 'from the commit of an event to the stream, and a wiped broker', run: relay },
   rent: { title: 'rentals through the router, beside one transaction of one database', run: rent },
   search: { title: 'the catalogue search among 82,000 and a million titles', run: search, takesFile: true },
+  start: { title: 'how soon `npm start` is ready, and how much memory it takes', run: start },
 };
 
 const names = Object.keys(benches);
