@@ -48,13 +48,13 @@ export async function rent(): Promise<Outcome> {
       const tokens = await shop.tokensOf(Array.from({ length: CUSTOMERS }, () => randomUUID()));
       const throughRouter = (parts: readonly Part[]) => async (load: Load) => {
         await shop.catchUp();
-        shop.run(parts);
+        await shop.run(parts);
         await shop.rent({ tokens, load: WAKING });
         return shop.rent({ tokens, load });
       };
       const alone = (run: Rival['run']) => async (load: Load) => {
         await shop.catchUp();
-        shop.run([]);
+        await shop.run([]);
         return run(load);
       };
       const { figures, ratio } = await compete([

@@ -38,8 +38,8 @@ const PATIENCE_MS = 120_000;
 
 export interface RentShop {
   tokensOf(ids: readonly string[], roles?: Role[]): Promise<string[]>;
-  /** Lets these parts run, and no others. */
-  run(parts: readonly Part[]): void;
+  /** Lets these parts run, and no others. Resolves when requests are let in: who stood still takes that for overload at first. */
+  run(parts: readonly Part[]): Promise<void>;
   /** Lets all of them run, until each rental is in its customer's order history and its parcel at the carrier. */
   catchUp(): Promise<void>;
   /**
@@ -93,11 +93,17 @@ export async function openRentShop(servers: Servers, titles: number, settings: E
 
   const tokensOf = (ids: readonly string[], roles: Role[] = ['CUSTOMER']) =>
     Promise.all(ids.map((id) => issuer.sign({ id, roles }, expiresAt)));
-  const run = (parts: readonly Part[]) => {
-    for (const part of allParts) signal(part, parts.includes(part) ? 'SIGCONT' : 'SIGSTOP');
-  };
   const [token = null] = await tokensOf([randomUUID()], ['STAFF']);
-  const stock = await openStock(databaseUrls, clientOf(url, token), titles);
+  const staff = clientOf(url, token);
+  const run = async (parts: readonly Part[]) => {
+    for (const part of allParts) signal(part, parts.includes(part) ? 'SIGCONT' : 'SIGSTOP');
+    if (!parts.includes('router')) return;
+    await eventually(
+      () => staff.data('{ admission { state } }'),
+      ({ admission }) => admission.state === 'OPEN',
+    );
+  };
+  const stock = await openStock(databaseUrls, staff, titles);
 
   function cpuMs(): Record<string, number> {
     const used: Record<string, number> = { clients: cpuMsOf(clients.pid), nats: cpuMsOf(servers.pidOf('nats')) };
@@ -110,7 +116,7 @@ export async function openRentShop(servers: Servers, titles: number, settings: E
     tokensOf: (ids) => tokensOf(ids),
     run,
     async catchUp() {
-      run(allParts);
+      await run(allParts);
       await stock.caughtUp();
     },
     async rent(renting) {
@@ -127,7 +133,7 @@ export async function openRentShop(servers: Servers, titles: number, settings: E
     },
     async stop() {
       clients.disconnect();
-      run(allParts);
+      for (const part of allParts) signal(part, 'SIGCONT');
       await stock.close();
       await Promise.all([...running.values()].map((part) => part.stop()));
     },

@@ -121,6 +121,30 @@ test('two who migrate at once take turns, also where an index is built beside th
   expect(applied.sort((one, other) => one.length - other.length)).toEqual([[], [], ['first', 'second', 'index']]);
 });
 
+test('a statement with values is planned once for a connection, but for one that answers every column', async () => {
+  const url = await createDatabase('planned');
+  const orm = await openDatabase({ ...older, url, pool: 1 });
+  const every = [
+    'SELECT * FROM thing WHERE id > $1',
+    'SELECT DISTINCT * FROM thing WHERE id > $1',
+    'SELECT thing.* FROM thing WHERE id > $1',
+    'SELECT 1 AS one, * FROM thing WHERE id > $1',
+    'UPDATE thing SET id = id WHERE id > $1 RETURNING *',
+  ];
+  const once = 'SELECT count(*) * 2 AS twice FROM thing WHERE id > $1 * 2';
+  try {
+    for (const statement of [...every, once]) await query(orm.em, statement, [0]);
+
+    await migrateDatabase({ ...newer, url });
+
+    for (const statement of every) expect(await query(orm.em, statement, [0])).toEqual([]); // of another shape now
+    expect(await query(orm.em, once, [0])).toEqual([{ twice: '0' }]);
+    expect(await query(orm.em, 'SELECT statement FROM pg_prepared_statements')).toContainEqual({ statement: once });
+  } finally {
+    await orm.close();
+  }
+});
+
 test('the connections of a service are made as its URL says, TLS and all', async () => {
   const url = new URL(await createDatabase('schema'));
   url.searchParams.set('application_name', 'told by the URL');

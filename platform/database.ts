@@ -152,7 +152,7 @@ function cutWhenSilent(client: PoolClient): void {
 const SILENT_MS = 12_000;
 
 /** Their result changes with the table: PostgreSQL refuses such a prepared statement after a column was added. */
-const EVERY_COLUMN = /(\bSELECT|\bRETURNING|,)\s+\*|\.\*/i;
+const EVERY_COLUMN = /(\bSELECT(\s+DISTINCT)?|\bRETURNING|,)\s*\*|\.\*/i;
 
 /**
  * Statements with parameters are those of `query`, a fixed set: each is planned once for a connection, not each time. (What
