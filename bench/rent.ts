@@ -1,8 +1,8 @@
 /** A rental from the client's request to ACCEPTED, through the router, beside the same writes as one transaction of one database. */
 import { randomUUID } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makeFolder } from '../tests/folders.ts';
 import { ratiosOf, rounded, type Spread, spreadOf, spreadText, thousands } from './figures.ts';
 import { type Load, measure, type Round } from './load.ts';
 import { bothIn, makeOneDatabase, openUnitOfWork, rentByUnitOfWork, writeScript } from './oneTransaction.ts';
@@ -39,7 +39,7 @@ export async function rent(): Promise<Outcome> {
   const pgbench = await findPgbench();
   return withServers(async (servers) => {
     const shop = await openRentShop(servers, TITLES, { ADMISSION_LIMIT: String(ADMISSION_LIMIT) });
-    const folder = makeFolder();
+    const folder = mkdtempSync(join(tmpdir(), 'rentabook-rent-'));
     const oneUrl = await servers.createDatabase('one');
     await makeOneDatabase(oneUrl, TITLES, CUSTOMERS);
     const orm = await openUnitOfWork(oneUrl, LOAD.clients);
