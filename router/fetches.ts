@@ -21,7 +21,7 @@ export class NotCompiled extends Error {
 type Path = readonly (string | number)[];
 
 /** One request as its fetches see it. */
-export interface Fetching<Context> {
+interface Fetching<Context> {
   variables: Readonly<Record<string, unknown>>;
   context: Context;
   /** Everything fetched so far. */
