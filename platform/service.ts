@@ -4,6 +4,7 @@
  */
 import { ApolloServer } from '@apollo/server';
 import { ApolloServerPluginInlineTraceDisabled } from '@apollo/server/plugin/disabled';
+import type { GraphQLSchema } from 'graphql';
 import type { NatsConnection } from 'nats';
 import type { Stream } from '#schema/events.ts';
 import { answerGraphql, tellOfOperations } from './apollo.ts';
@@ -25,6 +26,8 @@ import type { Log } from './log.ts';
 import { metricsRoute } from './metrics.ts';
 import { connectForever, type NatsPlace } from './nats.ts';
 import { tokenSettings, tokenVerifierFor } from './oidc.ts';
+import { plainRequest } from './plainRequest.ts';
+import { plainRunner } from './plainRunner.ts';
 import type { Started } from './process.ts';
 import { startRelay } from './relay.ts';
 import { type Ask, createAsk, stopAnswering } from './requestReply.ts';
@@ -127,11 +130,12 @@ export async function serve<C extends BaseContext>(
 ): Promise<Started> {
   const schema = subgraphSchema(options.sdl, options.resolvers);
   readAnewAfterMutations(schema, options.context);
+  const formatError = maskErrors(log);
   const apollo = new ApolloServer<C>({
     schema,
     stopOnTerminationSignals: false,
     includeStacktraceInErrorResponses: false,
-    formatError: maskErrors(log),
+    formatError,
     introspection: true, // nobody but the router can ask
     csrfPrevention: false, // nor a browser
     plugins: [ApolloServerPluginInlineTraceDisabled(), tellOfOperations],
@@ -147,7 +151,7 @@ export async function serve<C extends BaseContext>(
     port: config.PORT,
     log,
     routes: {
-      '/graphql': graphqlHandler(apollo, options.context, verifyToken, verifier),
+      '/graphql': graphqlHandler(apollo, schema, formatError, options.context, verifyToken, verifier),
       ...metricsRoute(config),
       ...options.routes,
     },
@@ -196,10 +200,13 @@ export async function serve<C extends BaseContext>(
 
 function graphqlHandler<C extends BaseContext>(
   apollo: ApolloServer<C>,
+  schema: GraphQLSchema,
+  formatError: ReturnType<typeof maskErrors>,
   context: ContextFor<C>,
   verifyToken: VerifyToken,
   verifier: Verifier,
 ): Handler {
+  const run = plainRunner(schema, formatError);
   return async (request, response) => {
     const { headers } = request;
     const signature = headers[SIGNATURE_HEADER]?.toString();
@@ -208,9 +215,11 @@ function graphqlHandler<C extends BaseContext>(
     const body = await readBody(request, MAX_BODY_BYTES);
     refuse(verifier.whyRefused(signature, { ...head, body }));
 
-    await answerGraphql(apollo, request, response, body, async () =>
-      context(await verifyToken(headers.authorization), head.client),
-    );
+    const contextOf = async () => context(await verifyToken(headers.authorization), head.client);
+    const plain = plainRequest(request, body);
+    const result = plain && (await run(plain.operation, contextOf));
+    if (result) plain.answer(response, 200, result);
+    else await answerGraphql(apollo, request, response, body, contextOf);
   };
 }
 

@@ -13,7 +13,7 @@ import {
   type ValidationRule,
   validate,
 } from 'graphql';
-import { Kept } from './kept.ts';
+import { Kept } from '#platform/kept.ts';
 
 const KEPT = 1000;
 /** A text that is longer holds a memory for its comments: our own have 2,000 characters at most. */

@@ -12,11 +12,11 @@ import {
   type OperationDefinitionNode,
   visit,
 } from 'graphql';
+import { Kept } from '#platform/kept.ts';
 import { type Conditions, compileCompletion, type JsonObject } from './completion.ts';
 import { fragmentsIn, LONGEST_KEPT } from './documents.ts';
 import { type Ask, compileFetches, graphqlError, NotCompiled } from './fetches.ts';
 import type { Graph } from './graph.ts';
-import { Kept } from './kept.ts';
 
 const KEPT = 1000;
 /** Each of them doubles what may have to be compiled of one operation. */

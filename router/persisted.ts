@@ -7,8 +7,8 @@ import { readFileSync } from 'node:fs';
 import { GraphQLError } from 'graphql';
 import { z } from 'zod';
 import type { ErrorCode } from '#platform/errors.ts';
+import { Kept } from '#platform/kept.ts';
 import { LONGEST_KEPT } from './documents.ts';
-import { Kept } from './kept.ts';
 
 /** Automatic ones that are kept, the last used of them. */
 const KEPT = 1000;
