@@ -36,8 +36,8 @@ export async function openDatabase({ migrate = true, ...options }: DatabaseOptio
   const { url, migrations, log } = options;
   await untilReachable(url, log);
   const orm = await connectOrm(options);
-  if (migrate) await applyMigrations(orm, url);
-  else await untilMigrated(orm, migrations, log);
+  if (!migrate) await untilMigrated(orm, migrations, log);
+  else if (await missingMigration(orm, migrations)) await migrateDatabase(options); // an index of many rows takes longer than a service's statement may
   return orm;
 }
 
@@ -126,10 +126,14 @@ export async function whyUnreachable(url: string): Promise<string | null> {
 
 const untilMigrated = (orm: Orm, migrations: DatabaseOptions['migrations'], log: Log): Promise<void> =>
   waitFor(async () => {
-    const applied = await appliedMigrations(orm);
-    const missing = migrations.find(({ name }) => !applied.includes(name));
+    const missing = await missingMigration(orm, migrations);
     return missing ? `The schema is older than this version needs: the migration ${missing.name} is missing.` : null;
   }, log);
+
+async function missingMigration(orm: Orm, migrations: DatabaseOptions['migrations']) {
+  const applied = await appliedMigrations(orm);
+  return migrations.find(({ name }) => !applied.includes(name));
+}
 
 async function appliedMigrations(orm: Orm): Promise<string[]> {
   try {

@@ -18,8 +18,6 @@ export class SearchPiecesIndex extends Migration {
 
   override up(): void {
     this.addSql('DROP INDEX IF EXISTS book_search_pieces'); // of a try that was broken off
-    this.addSql('SET statement_timeout = 0'); // 10 s for a service that migrates itself: with a million titles it takes a minute
     this.addSql('CREATE INDEX CONCURRENTLY book_search_pieces ON book USING gin (search_pieces(search_text))');
-    this.addSql('RESET statement_timeout');
   }
 }
