@@ -34,7 +34,7 @@ beforeAll(async () => {
   [many, few] = readers as [Client, Client];
 
   const staff = await Promise.all(Array.from({ length: MANY }, () => system.clientWith('STAFF')));
-  const books = await Promise.all(staff.map((one) => addBook(one, 2 * MANY)));
+  const books = await Promise.all(staff.map((one) => addBook(one, 2 * MANY, { title: 'Statements Counted' })));
   const sought = await Promise.all(staff.map((one) => addBook(one, 0)));
   bookId = books[0] ?? '';
   const inTurn = (all: string[], reader: Client, n: number): string[] => {
@@ -105,7 +105,10 @@ const page = (list: string, node: string) => `query ($first: Int!) { list: ${lis
 
 /** By what it lists; where there is no page to ask for, those of one who has two rows and of one who has twenty. */
 const lists: Record<string, string> = {
-  catalogue: page('books(first: $first, filter: { available: true })', `${BOOK} ${COPIES}`),
+  catalogue: page(
+    'books(first: $first, search: "statements counted", filter: { available: true })',
+    `${BOOK} ${COPIES}`,
+  ),
   'catalogue, counted': 'query ($first: Int!) { list: books(first: $first) { totalCount edges { node { title } } } }',
   search: page('books(first: $first, search: "book")', BOOK),
   copies: page('copies(first: $first)', `barcode book { ${BOOK} ${COPIES} } rental { ${RENTAL} }`),
