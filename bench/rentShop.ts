@@ -93,6 +93,10 @@ export async function openRentShop(servers: Servers, titles: number, settings: E
 
   const tokensOf = (ids: readonly string[], roles: Role[] = ['CUSTOMER']) =>
     Promise.all(ids.map((id) => issuer.sign({ id, roles }, expiresAt)));
+  const wake = () => {
+    for (const part of allParts) signal(part, 'SIGCONT');
+  };
+  process.once('exit', wake); // broken off: who stands still would never see that nobody is left
   const [token = null] = await tokensOf([randomUUID()], ['STAFF']);
   const staff = clientOf(url, token);
   const run = async (parts: readonly Part[]) => {
@@ -133,7 +137,8 @@ export async function openRentShop(servers: Servers, titles: number, settings: E
     },
     async stop() {
       clients.disconnect();
-      for (const part of allParts) signal(part, 'SIGCONT');
+      wake();
+      process.off('exit', wake);
       await stock.close();
       await Promise.all([...running.values()].map((part) => part.stop()));
     },
