@@ -22,7 +22,6 @@ const KEPT = 1000;
 /** Each of them doubles what may have to be compiled of one operation. */
 const MOST_CONDITIONS = 4;
 
-type Gateway = Pick<ApolloGateway, 'load' | 'onSchemaLoadOrUpdate' | 'stop'>;
 type GatewayExecutor = Awaited<ReturnType<ApolloGateway['load']>>['executor'];
 
 type Variables = Readonly<Record<string, unknown>>;
@@ -36,18 +35,6 @@ type Run<Context> = (
 export interface Plans<Context> {
   /** How to run a validated query or mutation with such variables; null where only the gateway's own executor can. */
   compiled(operation: OperationDefinitionNode, document: DocumentNode, variables: Variables): Run<Context> | null;
-}
-
-/** The gateway with compiled plans in front of its own executor. */
-export function withCompiledPlans<Context>(gateway: Gateway, plans: Plans<Context>): Gateway {
-  return {
-    onSchemaLoadOrUpdate: (callback) => gateway.onSchemaLoadOrUpdate(callback),
-    stop: () => gateway.stop(),
-    async load(settings) {
-      const loaded = await gateway.load(settings);
-      return { ...loaded, executor: executorOf(plans, loaded.executor) };
-    },
-  };
 }
 
 export const executorOf =

@@ -1,5 +1,4 @@
 /** The router, put together: one address for clients, in front of subgraphs that answer nobody but it. */
-import { ApolloGateway } from '@apollo/gateway';
 import { ApolloServer } from '@apollo/server';
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
@@ -15,7 +14,8 @@ import { type Context, contextOf } from './context.ts';
 import { createCostOf } from './cost.ts';
 import { createDocuments, MAX_MISTAKES } from './documents.ts';
 import { clientErrors } from './errors.ts';
-import { createPlans, withCompiledPlans } from './executor.ts';
+import { createPlans } from './executor.ts';
+import { compiledGateway } from './gateway.ts';
 import { readGraph } from './graph.ts';
 import { graphiqlFiles, graphiqlPage, wantsPage } from './graphiql.ts';
 import { createLimits, type LimitSettings } from './limits.ts';
@@ -86,14 +86,18 @@ export async function startRouter(options: RouterOptions): Promise<Started> {
   const persisted = createPersisted(options.safelist);
   const formatError = clientErrors(log);
   const plans = createPlans(graph, asks);
-  const gateway = new ApolloGateway({
-    supergraphSdl,
-    buildService: ({ name }) => sources[name] ?? notConfigured(name),
-    __exposeQueryPlanExperimental: false,
-    logger: log,
+  const gateway = compiledGateway({
+    graph,
+    plans,
+    config: {
+      supergraphSdl,
+      buildService: ({ name }) => sources[name] ?? notConfigured(name),
+      __exposeQueryPlanExperimental: false,
+      logger: log,
+    },
   });
   const apollo = new ApolloServer<Context>({
-    gateway: withCompiledPlans(gateway, plans),
+    gateway,
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
       tellOfOperations,
