@@ -3,6 +3,7 @@ import { type Config, ConfigError, readConfig, type Setting } from './config.ts'
 import { createLog, type Log } from './log.ts';
 import { listenForMetrics, tellProcess } from './metrics.ts';
 import { startTracing, type Tracing } from './telemetry.ts';
+import { tidyAfterStart } from './tidy.ts';
 
 /** What has been started. */
 export interface Started {
@@ -35,6 +36,7 @@ export async function run<N extends Setting>(
     stopWhenTold(() => started, { withinMs: LINGER_MS + DRAIN_MS, tracing, log });
     await listenForMetrics(place);
     started = await start(readConfig(settings), log);
+    tidyAfterStart();
     process.send?.({ ready: true, port: started.port });
     log.info({ port: started.port }, 'ready');
   } catch (error) {
