@@ -35,6 +35,8 @@ type Run<Context> = (
 export interface Plans<Context> {
   /** How to run a validated query or mutation with such variables; null where only the gateway's own executor can. */
   compiled(operation: OperationDefinitionNode, document: DocumentNode, variables: Variables): Run<Context> | null;
+  /** The same, if it was compiled before: planning takes time, and is for those whom the limits have let in. */
+  known(operation: OperationDefinitionNode, document: DocumentNode, variables: Variables): Run<Context> | null;
 }
 
 export const executorOf =
@@ -51,32 +53,51 @@ export function createPlans<Context>(
   { planner, api, schema, supergraph }: Graph,
   subgraphs: ReadonlyMap<string, Ask<Context>>,
 ): Plans<Context> {
-  const operations = new Kept<OperationDefinitionNode, Variants<Context>>(KEPT);
+  const operations = new Kept<string, Map<string | undefined, Variants<Context>>>(KEPT); // by text, then by name
 
   return {
     compiled(operation, document, variables) {
-      if ((document.loc?.end ?? 0) > LONGEST_KEPT) return null; // nor is the document kept: it would be planned each time
-      const { coerced, errors } = getVariableValues(schema, operation.variableDefinitions ?? [], variables);
-      if (errors) return null;
-      const { conditions, byValues } = operations.get(operation) ?? variantsOf(operation, document);
-      if (conditions.length > MOST_CONDITIONS) return null;
-      const values = conditions.map((name) => coerced[name] === true);
-      const known = byValues.get(values.join());
-      if (known !== undefined) return known;
-      const run = compile(
-        operation,
-        document,
-        Object.fromEntries(conditions.map((name, nth) => [name, values[nth] === true])),
-      );
-      byValues.set(values.join(), run);
+      const variants = variantsOf(operation, document) ?? keep(operation, document);
+      const conditions = variants && conditionsFor(variants, operation, variables);
+      if (!conditions) return null;
+      const values = Object.values(conditions).join();
+      let run = variants.byValues.get(values);
+      if (run === undefined) {
+        run = compile(operation, document, conditions);
+        variants.byValues.set(values, run);
+      }
       return run;
+    },
+    known(operation, document, variables) {
+      const variants = variantsOf(operation, document);
+      const conditions = variants && conditionsFor(variants, operation, variables);
+      return (conditions && variants?.byValues.get(Object.values(conditions).join())) ?? null;
     },
   };
 
-  function variantsOf(operation: OperationDefinitionNode, document: DocumentNode): Variants<Context> {
-    const variants: Variants<Context> = { conditions: conditionsIn(document), byValues: new Map() };
-    operations.set(operation, variants);
+  function variantsOf({ name }: OperationDefinitionNode, { loc }: DocumentNode): Variants<Context> | undefined {
+    return operations.get(loc?.source.body ?? '')?.get(name?.value);
+  }
+
+  function keep({ name }: OperationDefinitionNode, document: DocumentNode): Variants<Context> | null {
+    const text = document.loc?.source.body;
+    if (text === undefined || text.length > LONGEST_KEPT) return null;
+    const names = conditionsIn(document);
+    if (names.length > MOST_CONDITIONS) return null;
+    const variants: Variants<Context> = { names, byValues: new Map() };
+    const byName = operations.get(text) ?? new Map<string | undefined, Variants<Context>>();
+    operations.set(text, byName.set(name?.value, variants));
     return variants;
+  }
+
+  /** Null for wrong variables. */
+  function conditionsFor(
+    { names }: Variants<Context>,
+    { variableDefinitions = [] }: OperationDefinitionNode,
+    variables: Variables,
+  ): Conditions | null {
+    const { coerced, errors } = getVariableValues(schema, variableDefinitions, variables);
+    return errors ? null : Object.fromEntries(names.map((name) => [name, coerced[name] === true]));
   }
 
   function compile(
@@ -107,9 +128,10 @@ export function createPlans<Context>(
   }
 }
 
-/** Of an operation: it is compiled for each combination of what its conditions may be. */
+/** Of an operation: it is compiled for each combination of values that its conditions may have. */
 interface Variants<Context> {
-  conditions: string[];
+  /** Of the variables in conditions. */
+  names: string[];
   /** Null where it cannot be compiled. */
   byValues: Map<string, Run<Context> | null>;
 }

@@ -156,7 +156,7 @@ function bodyOf({ operation, operationName, variableUsages = [], ...fetch }: Fet
   const head = `{"query":${JSON.stringify(operation)}${operationName ? `,"operationName":${JSON.stringify(operationName)}` : ''},"variables":{`;
   return (variables: Readonly<Record<string, unknown>>, representations?: string[]): string => {
     const members = variableUsages
-      .filter((name) => variables[name] !== undefined)
+      .filter((name) => Object.hasOwn(variables, name) && variables[name] !== undefined)
       .map((name) => `${JSON.stringify(name)}:${JSON.stringify(variables[name])}`);
     if (representations) members.push(`"representations":[${representations.join(',')}]`);
     return `${head}${members.join(',')}}}`;

@@ -38,7 +38,7 @@ interface Result {
 export interface Operations {
   /** What to run, parsed and validated, or what is wrong with it. */
   prepare(request: OperationRequest, context: Context): ExecutionArgs | GraphQLError[];
-  /** A query or a mutation whose plan is compiled, as far as the limits let it in; null where it is not. */
+  /** A query or a mutation that was compiled before, as far as the limits let it in; null where it was not. */
   run(args: ExecutionArgs): Promise<FormattedExecutionResult> | null;
   /** Any query or mutation. */
   execute(args: ExecutionArgs): Promise<FormattedExecutionResult>;
@@ -91,14 +91,16 @@ export function createOperations(options: OperationsOptions): Operations {
     const { document, operationName, variableValues } = args;
     const variables = variableValues ?? {};
     const operation = getOperationAST(document, operationName);
-    const compiled = operation && plans.compiled(operation, document, variables);
+    const compiled = operation && plans.known(operation, document, variables);
     if (!compiled) return null;
 
     const pass = async () => {
       const { cost, leave } = await limits.pass(document, operation, variables, contextIn(args));
-      const result = await compiled(variables, contextIn(args)); // it never rejects
-      leave();
-      return { ...result, extensions: { cost } };
+      try {
+        return { ...(await compiled(variables, contextIn(args))), extensions: { cost } };
+      } finally {
+        leave();
+      }
     };
     tellOperation(operation.operation, operation.name?.value);
     return pass()
@@ -135,7 +137,8 @@ export function createOperations(options: OperationsOptions): Operations {
     async execute(args) {
       const running = run(args);
       if (running) return running;
-      const { document: query, variableValues, operationName } = args;
+      const { document, variableValues, operationName } = args;
+      const query = document.loc?.source.body ?? document; // its own text, by which it is known the next time
       const request = { query, variables: variableValues ?? {}, ...(operationName && { operationName }) };
       const { body } = await apollo.executeOperation(request, { contextValue: contextIn(args) });
       if (body.kind !== 'single') throw new Error('Incremental delivery is not in this schema');
