@@ -145,6 +145,18 @@ test('a statement with values is planned once for a connection, but for one that
   }
 });
 
+test('a connection does not keep more and more statements, however many people think of', async () => {
+  const orm = await openDatabase({ ...older, url: await createDatabase('many_texts'), pool: 1 });
+  try {
+    for (let nth = 0; nth < 400; nth++) await query(orm.em, `SELECT ${nth} + $1::int AS sum`, [1]);
+    const [kept] = await query<{ count: number }>(orm.em, 'SELECT count(*)::int AS count FROM pg_prepared_statements');
+    expect(kept?.count).toBeLessThanOrEqual(300);
+    expect(await query(orm.em, 'SELECT 399 + $1::int AS sum', [1])).toEqual([{ sum: 400 }]);
+  } finally {
+    await orm.close();
+  }
+});
+
 test('the connections of a service are made as its URL says, TLS and all', async () => {
   const url = new URL(await createDatabase('schema'));
   url.searchParams.set('application_name', 'told by the URL');

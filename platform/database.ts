@@ -159,8 +159,8 @@ const SILENT_MS = 12_000;
 const EVERY_COLUMN = /(\bSELECT(\s+DISTINCT)?|\bRETURNING|,)\s*\*|\.\*/i;
 
 /**
- * Statements with parameters are those of `query`, a fixed set: each is planned once for a connection, not each time. (What
- * MikroORM makes has its values written out, and is planned anew.)
+ * Statements with parameters are those of `query`: each is planned once for a connection, not each time. (What MikroORM makes
+ * has its values written out, and is planned anew.)
  */
 function prepareStatements(client: PoolClient): void {
   const send = client.query.bind(client) as (...args: unknown[]) => unknown; // one of pg's many ways to call it
@@ -171,11 +171,14 @@ function prepareStatements(client: PoolClient): void {
   Object.assign(client, { query: prepared });
 }
 
+/** A connection keeps what it has planned for as long as it lives, and a statement that is made of what people ask has many texts. */
+const MOST_PREPARED = 300;
 const names = new Map<string, string>();
-function nameOf(text: string): string {
-  const name = names.get(text) ?? `s${names.size + 1}`;
-  names.set(text, name);
-  return name;
+
+/** Undefined: to be planned each time. */
+function nameOf(text: string): string | undefined {
+  if (!names.has(text) && names.size < MOST_PREPARED) names.set(text, `s${names.size + 1}`);
+  return names.get(text);
 }
 
 /** Replicas that start together take turns: an advisory lock on a connection of its own, gone with it. Answers the names. */
