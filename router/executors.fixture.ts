@@ -21,6 +21,11 @@ export async function compareExecutors(
   const { supergraphSdl, subgraphsFor } = inventGraph(graphs[name]);
   const graph = readGraph(supergraphSdl);
   const counts = { compiled: 0, errors: 0 };
+  // Among entities of several types the gateway's own executor counts places wrongly: those of other types are left out of it.
+  const told =
+    name === 'library'
+      ? ({ path: _, ...error }: Seen) => JSON.stringify(error)
+      : (error: Seen) => JSON.stringify(error);
   const answers = await executorsOf(supergraphSdl, graph, Object.keys(graphs[name]));
 
   await fc.assert(
@@ -35,11 +40,14 @@ export async function compareExecutors(
         g(fc.constantFrom, null, null, null, ...Object.keys(graphs[name])),
       );
       const { stock, compiled, wasCompiled } = await answers(operation, subgraphs);
-      expect({ ...operation, ...compiled }).toEqual({ ...operation, ...stock });
+      expect({ ...operation, data: compiled.data }).toEqual({ ...operation, data: stock.data });
+      expect(compiled.errors.map(told).sort()).toEqual(stock.errors.map(told).sort());
+      for (const { path, service } of compiled.errors)
+        if (path && service) expect(valueAt(compiled.data, path)).toBeNull();
       counts.compiled += Number(wasCompiled);
       counts.errors += Number(stock.errors.length > 0);
     }),
-    { numRuns },
+    { numRuns, endOnFailure: true },
   );
   return counts;
 }
@@ -89,9 +97,21 @@ async function run(executor: Executor, { query, variables }: AnyOperation) {
     metrics: {},
   };
   const { data, errors = [] } = await executor(request as unknown as Parameters<Executor>[0]); // all that they read of it
-  return { data: JSON.parse(JSON.stringify(data ?? null)) as unknown, errors: errors.map(seen).sort() };
+  return { data: JSON.parse(JSON.stringify(data ?? null)) as unknown, errors: errors.map(seen) };
 }
 
 /** An error as far as a client can tell it from others. */
-const seen = ({ message, path, extensions }: GraphQLError): string =>
-  JSON.stringify({ message, path: path ?? null, code: extensions?.code, service: extensions?.serviceName });
+const seen = ({ message, path, extensions }: GraphQLError) => ({
+  message,
+  path: path ?? null,
+  code: extensions.code,
+  service: extensions.serviceName,
+});
+type Seen = ReturnType<typeof seen>;
+
+/** Null where it is, or what it is in. */
+function valueAt(data: unknown, path: readonly (string | number)[]): unknown {
+  const [step, ...below] = path;
+  if (data === null || data === undefined || step === undefined) return data ?? null;
+  return valueAt((data as Record<string | number, unknown>)[step], below);
+}
