@@ -1,15 +1,12 @@
 /** What is behind the gateways of `live`: Customer, whose subscription they serve, and Rental, whose relay brings the events. */
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Pool } from 'pg';
 import { freePort } from '../local/ports.ts';
-import { keepSecrets } from '../local/secrets.ts';
 import { type Environment, launchService, owners, services, wiringOf } from '../local/services.ts';
 import { createTokenIssuer } from '../subgraphs/customer/sessions.ts';
 import { eventually } from '../tests/client.ts';
-import { makeFolder } from '../tests/folders.ts';
 import { newOrder, type Order, prepare } from './orders.ts';
 import { openPool, type Servers } from './servers.ts';
+import { forEach, makeSecrets } from './wiring.ts';
 
 const PATIENCE_MS = 120_000;
 
@@ -29,9 +26,7 @@ export interface LiveShop {
 }
 
 export async function openLiveShop(servers: Servers): Promise<LiveShop> {
-  const folder = makeFolder();
-  const secrets = await keepSecrets(join(folder, 'secrets.json'));
-  rmSync(folder, { recursive: true });
+  const secrets = await makeSecrets();
   const databaseUrls = await forEach(owners, (owner) => servers.createDatabase(owner));
   const environments = wiringOf({
     ports: await forEach(services, freePort),
@@ -83,12 +78,4 @@ async function entriesOf(history: Pool, orders: readonly Order[]): Promise<numbe
     [orders.map(({ customerId }) => customerId)],
   );
   return rows[0]?.entries ?? 0;
-}
-
-async function forEach<Name extends string, T>(
-  names: readonly Name[],
-  make: (name: Name) => Promise<T>,
-): Promise<Record<Name, T>> {
-  const made = await Promise.all(names.map(async (name) => [name, await make(name)] as const));
-  return Object.fromEntries(made) as Record<Name, T>; // one of each
 }

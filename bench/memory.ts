@@ -1,5 +1,5 @@
 /** How much memory processes take, as Linux tells it: PSS counts a page that several share in equal parts. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { processIds, statOf, textOf } from './processes.ts';
 
 export interface Process {
   pid: number;
@@ -9,24 +9,18 @@ export interface Process {
 
 /** A process and all that it has started, and what those have. */
 export function familyOf(pid: number): Process[] {
-  const children = Map.groupBy(
-    readdirSync('/proc').filter((entry) => /^\d+$/.test(entry)),
-    parentOf,
-  );
-  const family = (member: string): string[] => [member, ...(children.get(member) ?? []).flatMap(family)];
-  return family(String(pid)).map((member) => ({
-    pid: Number(member),
+  const children = Map.groupBy(processIds(), (one) => statOf(one)?.parent);
+  const family = (member: number): number[] => [member, ...(children.get(member) ?? []).flatMap(family)];
+  return family(pid).map((member) => ({
+    pid: member,
     command: textOf(member, 'cmdline').replaceAll('\0', ' ').trim(),
-    pssMb: Number(/^Pss: +(\d+) kB/m.exec(textOf(member, 'smaps_rollup'))?.[1] ?? 0) / 1000,
+    pssMb: kilobytesOf(member, 'smaps_rollup', 'Pss') / 1000,
   }));
 }
 
-const parentOf = (pid: string): string => textOf(pid, 'stat').split(') ')[1]?.split(' ')[1] ?? '';
+/** What the process holds in memory, shared pages and all. */
+export const rssMbOf = (pid: number | undefined): number => kilobytesOf(pid, 'status', 'VmRSS') / 1000;
 
-function textOf(pid: string, file: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
-  } catch {
-    return ''; // it has ended
-  }
+function kilobytesOf(pid: number | undefined, file: 'smaps_rollup' | 'status', field: string): number {
+  return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(textOf(pid, file))?.[1] ?? 0);
 }

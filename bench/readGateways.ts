@@ -1,8 +1,8 @@
 /** The three gateways of `reads`, before the same subgraphs. */
-import { readFileSync } from 'node:fs';
 import { freePort } from '../local/ports.ts';
 import { type Environment, launchProcess, mainOf } from '../local/services.ts';
 import { cpuMsOf } from './cpu.ts';
+import { rssMbOf } from './memory.ts';
 import { installRivals, rivalNamed } from './rivals.ts';
 
 /** The file of its process, and the settings that are its own. */
@@ -47,10 +47,4 @@ export async function startReadGateway(name: ReadGatewayName, environment: Envir
     rssMb: () => rssMbOf(gateway.pid),
     stop: gateway.stop,
   };
-}
-
-/** As Linux tells it. */
-function rssMbOf(pid: number | undefined): number {
-  const kb = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return Number(kb) / 1000;
 }

@@ -2,13 +2,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { bareEnvironment } from '#platform/config.ts';
 import type { Role } from '#platform/tokens.ts';
 import { freePort } from '../local/ports.ts';
 import type { Running } from '../local/running.ts';
-import { keepSecrets } from '../local/secrets.ts';
 import {
   type Environment,
   launchProcess,
@@ -21,12 +19,12 @@ import {
 } from '../local/services.ts';
 import { createTokenIssuer } from '../subgraphs/customer/sessions.ts';
 import { addBook, type Client, clientOf, eventually } from '../tests/client.ts';
-import { makeFolder } from '../tests/folders.ts';
 import { cpuMsByDatabase, cpuMsOf } from './cpu.ts';
 import type { Round } from './load.ts';
 import { PLENTY } from './oneTransaction.ts';
 import type { Rented, Renting } from './rentClients.ts';
 import { openPool, type Servers } from './servers.ts';
+import { forEach, makeSecrets } from './wiring.ts';
 
 export type Part = Service | 'bank';
 
@@ -52,9 +50,7 @@ export interface RentShop {
 
 /** @param settings of every service, beside those that belong to the measurement */
 export async function openRentShop(servers: Servers, titles: number, settings: Environment): Promise<RentShop> {
-  const folder = makeFolder();
-  const secrets = await keepSecrets(join(folder, 'secrets.json'));
-  rmSync(folder, { recursive: true });
+  const secrets = await makeSecrets();
   const ports = await forEach(services, freePort);
   const url = `http://127.0.0.1:${ports.router}`;
   const databaseUrls = await forEach(owners, (owner) => servers.createDatabase(owner));
@@ -185,12 +181,4 @@ async function answerOf(clients: ChildProcess, renting: Renting): Promise<Exclud
   const [rented] = (await once(clients, 'message')) as [Rented];
   if ('error' in rented) throw new Error(rented.error);
   return rented;
-}
-
-async function forEach<Name extends string, T>(
-  names: readonly Name[],
-  make: (name: Name) => T | Promise<T>,
-): Promise<Record<Name, T>> {
-  const made = await Promise.all(names.map(async (name) => [name, await make(name)] as const));
-  return Object.fromEntries(made) as Record<Name, T>; // one of each
 }

@@ -1,18 +1,14 @@
 /** The catalogue search, as many people use it at once: through the book subgraph, through the router, and its statements alone. */
-import { rmSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { join } from 'node:path';
 import type { Pool } from 'pg';
 import { Pool as Http } from 'undici';
 import { createLog } from '#platform/log.ts';
 import { openServiceDatabase } from '#platform/serviceDatabase.ts';
 import { SIGNATURE_HEADER, sign } from '#platform/signature.ts';
 import { freePort } from '../local/ports.ts';
-import { keepSecrets } from '../local/secrets.ts';
 import { launchService, services, wiringOf } from '../local/services.ts';
 import { bookDatabase } from '../subgraphs/book/database.ts';
 import { type SearchArgs, searchBooks, searchMemory } from '../subgraphs/book/search.ts';
-import { makeFolder } from '../tests/folders.ts';
 import { ratiosOf, rounded, type Spread, spreadOf, spreadText, thousands } from './figures.ts';
 import { type Load, measure, type Round } from './load.ts';
 import type { Outcome } from './outcome.ts';
@@ -21,6 +17,7 @@ import { searchesFor } from './searches.ts';
 import { openPool, type Servers, withServers } from './servers.ts';
 import { printTable, say } from './table.ts';
 import { fillCatalogue, type Model, modelsFor } from './titles.ts';
+import { forEach, makeSecrets } from './wiring.ts';
 
 const TITLES = 82_000;
 const MILLION = 1_000_000;
@@ -134,10 +131,8 @@ const QUERY = `query Search($search: String, $filter: BookFilter, $orderBy: Book
 
 /** The book subgraph and the router as `npm start` has them, on this catalogue. */
 async function openShop(servers: Servers, bookUrl: string) {
-  const folder = makeFolder();
-  const secrets = await keepSecrets(join(folder, 'secrets.json'));
-  rmSync(folder, { recursive: true });
-  const ports = Object.fromEntries(await Promise.all(services.map(async (service) => [service, await freePort()])));
+  const secrets = await makeSecrets();
+  const ports = await forEach(services, freePort);
   const databaseUrls = { book: bookUrl, rental: '', delivery: '', customer: '', sandbox: '' };
   const wiring = wiringOf({ ports, host: '127.0.0.1', routerUrl: '', databaseUrls, natsUrl: servers.natsUrl, secrets });
   const environments = {

@@ -1,4 +1,5 @@
 /** How many books match: where they are many, it takes as long as to read them all, so the number is kept for a while. */
+import { Kept } from '#platform/kept.ts';
 
 export type Counting = (question: string, count: () => Promise<number>) => Promise<number>;
 
@@ -9,15 +10,12 @@ const QUESTIONS = 1000;
 
 /** One for each process. */
 export function countsOf(keptMs = KEPT_MS): Counting {
-  const kept = new Map<string, { number: number; until: number }>();
+  const kept = new Kept<string, { number: number; until: number }>(QUESTIONS);
   return async (question, count) => {
     const known = kept.get(question);
     if (known && Date.now() < known.until) return known.number;
-    kept.delete(question);
     const number = await count();
     if (number > MANY) kept.set(question, { number, until: Date.now() + keptMs });
-    const [oldest] = kept.keys();
-    if (kept.size > QUESTIONS && oldest !== undefined) kept.delete(oldest);
     return number;
   };
 }
